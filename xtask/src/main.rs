@@ -1,2 +1,32 @@
-//! xtask.
-fn main() {}
+//! `cargo xtask <verb>`: the only automation of this repository. CI runs the same commands.
+//!
+//! What a verb produces goes to standard output, what it is doing meanwhile to standard error, so that
+//! `cargo xtask kafka up > addresses` keeps only the addresses.
+
+#![expect(clippy::print_stdout, reason = "a command-line program: standard output is where its results go")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "drives processes: it measures how long they take and waits for them"
+)]
+
+mod args;
+mod error;
+mod kafka;
+mod paths;
+mod ports;
+mod process;
+mod progress;
+mod tools;
+mod verbs;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match verbs::run(lexopt::Parser::from_env()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
