@@ -2,3 +2,11 @@
 #![no_std]
 
 extern crate alloc;
+
+pub mod config;
+pub mod error;
+pub mod ids;
+pub mod io;
+pub mod rng;
+pub mod time;
+pub mod trace;
