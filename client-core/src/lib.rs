@@ -7,6 +7,7 @@ pub mod config;
 pub mod error;
 pub mod ids;
 pub mod io;
+pub mod protocol;
 pub mod rng;
 pub mod time;
 pub mod trace;

@@ -1,0 +1,36 @@
+//! The Kafka wire protocol: messages, frames and error codes, encoded and decoded.
+//!
+//! This module performs no I/O and knows nothing of connections, retries or time. It turns values into
+//! bytes and bytes into values, for both sides: a client encodes requests and decodes responses, the
+//! simulated cluster does the opposite.
+//!
+//! - [`ApiKey`] and its version ranges: what we speak ([`api`]).
+//! - [`Request`], [`Response`] and the structs in [`messages`]: what is said. Each schema is declared once;
+//!   the struct, its encoder, its decoder and the [`Span`]s a wire inspector shows all come from it.
+//! - [`Frame`], [`FrameDecoder`], [`RequestHeader`], [`ResponseHeader`]: how it is packed.
+//! - [`ErrorCode`]: what brokers complain about, in plain words.
+//!
+//! No length, count or tag on the wire is trusted before it has been compared with the bytes that are left.
+
+pub mod api;
+mod decoder;
+mod encoder;
+mod error_code;
+mod frame;
+mod frame_decoder;
+mod message;
+pub mod messages;
+mod schema;
+mod span;
+mod uuid;
+
+pub use api::{ApiKey, UnknownApiKey, VersionRange};
+pub use decoder::{DecodeError, DecodeProblem};
+pub use encoder::{EncodeError, EncodeProblem};
+pub use error_code::{ErrorCode, UnknownErrorCode};
+pub use frame::{Frame, RequestHeader, ResponseHeader};
+pub use frame_decoder::{FrameDecoder, FrameError, PendingFrame};
+pub use message::{Message, Request, RequestMessage, Response};
+pub use messages::*;
+pub use span::{SizePrefix, Span, SpanKind, Spans};
+pub use uuid::Uuid;
