@@ -1,1 +1,14 @@
-//! simulator.
+//! A world as a value: a simulated Kafka cluster, network and virtual clock around `client-core`.
+//!
+//! Reads no clock, opens no socket, spawns nothing and draws no number that is not a function of the seed.
+//! A [`World`](world::World) is data: it can be cloned, compared by [`digest`], and stepped one event at a time.
+//! Everything that happens lands in one [`event::Log`]; every picture is a pure function of that log ([`view`]).
+#![no_std]
+
+extern crate alloc;
+
+pub mod digest;
+pub mod event;
+pub mod random;
+pub mod sentence;
+pub mod view;
