@@ -27,6 +27,17 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
         .help(last_lines(&format!("{stdout}{stderr}"))))
 }
 
+/// Runs a program to its end and lets it speak for itself, on standard error: standard output is for results.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let shown = shown(command);
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(std::io::stderr())
+        .status()
+        .map_err(|cause| Error::new(format!("cannot run {shown}")).because(cause))?;
+    if status.success() { Ok(()) } else { Err(Error::new(format!("{shown} failed ({status})"))) }
+}
+
 /// Starts a program which keeps running after this one ended, in its own process group, writing to `log`.
 pub(crate) fn spawn_detached(command: &mut Command, log: &Path) -> Result<Child> {
     let shown = shown(command);
