@@ -65,7 +65,15 @@ fn modules_of_the_core_import_from_the_left() {
     for file in rust_files(&source) {
         let Some(module) = module_path(&source, &file) else { continue };
         let importer = place(&module).unwrap_or_else(|| panic!("{module} stands in no layer of this test"));
-        for import in paths_after("crate::", &production_code(&fs::read_to_string(&file).unwrap())) {
+        let code = production_code(&fs::read_to_string(&file).unwrap());
+        // The same in other words: as many `super` as the module is deep.
+        let through_super = paths_after(&"super::".repeat(module.split("::").count()), &code);
+        for import in through_super.iter() {
+            if place(import).is_some_and(|imported| !may_import(importer, imported)) {
+                wrong.push(format!("{module} imports {import} through super"));
+            }
+        }
+        for import in paths_after("crate::", &code) {
             let imported = place(&import).unwrap_or_else(|| {
                 panic!("{}: crate::{import} stands in no layer of this test", file.display())
             });
