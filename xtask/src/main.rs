@@ -21,6 +21,7 @@ mod progress;
 mod server;
 mod signals;
 mod suite;
+mod table;
 mod tools;
 mod verbs;
 mod wasm;

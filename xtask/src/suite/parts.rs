@@ -3,8 +3,8 @@
 use super::needs;
 use super::shell::Shell;
 use crate::error::Result;
-use crate::paths;
 use crate::tools::{CHROMEDRIVER, Tool};
+use crate::verbs::package;
 use crate::wasm::{TARGET, ensure_target, runner_config};
 
 /// One part.
@@ -96,7 +96,7 @@ pub(super) const PARTS: &[Part] = &[
         has_tests: false,
         run: |shell| {
             shell.with_package()?;
-            shell.node(&["tests/packaging/imports.mjs", &built_wasm()])
+            shell.node(&["tests/packaging/imports.mjs", &package::wasm().display().to_string()])
         },
     },
     Part {
@@ -158,8 +158,4 @@ fn wasm_tests(shell: &mut Shell<'_>, packages: &[&str]) -> Result<()> {
     ensure_target()?;
     let runner = runner_config()?;
     shell.cargo(&[&["test", "--target", TARGET, "--no-fail-fast", "--config", &runner], packages].concat())
-}
-
-fn built_wasm() -> String {
-    paths::target().join("npm/build/kafka_wasm_bg.wasm").display().to_string()
 }

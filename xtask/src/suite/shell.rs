@@ -4,12 +4,13 @@ use super::kafka::SharedKafka;
 use crate::error::{Context, Error, Result};
 use crate::signals::Interrupted;
 use crate::tools::{CHROMIUM, NODE};
+use crate::verbs::package;
 use crate::wasm::cargo;
 use crate::{npm, paths};
 use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -78,8 +79,8 @@ impl<'a> Shell<'a> {
     /// Builds the npm package and tells the commands that follow where it is.
     pub(super) fn with_package(&mut self) -> Result<()> {
         self.xtask(&["package"])?;
-        let name = format!("npm/kafka-wasm-{}.tgz", env!("CARGO_PKG_VERSION"));
-        self.set("KAFKA_WASM_PACKAGE", paths::target().join(name).display().to_string());
+        self.set("KAFKA_WASM_PACKAGE", package::tarball().display().to_string());
+        self.set("KAFKA_WASM_FOLDER", package::folder().display().to_string());
         Ok(())
     }
 
@@ -135,13 +136,7 @@ impl<'a> Shell<'a> {
 }
 
 fn test_files(folder: &Path) -> Result<Vec<String>> {
-    let failed = || format!("cannot read {}", folder.display());
-    let mut files: Vec<PathBuf> = Vec::new();
-    for entry in std::fs::read_dir(folder).context(failed)? {
-        files.push(entry.context(failed)?.path());
-    }
-    files.retain(|file| file.to_string_lossy().ends_with(".test.mjs"));
-    files.sort();
+    let files = paths::files(folder, ".test.mjs")?;
     if files.is_empty() {
         return Err(Error::new(format!("{} has no *.test.mjs", folder.display())));
     }

@@ -28,10 +28,33 @@ fn run(mut args: lexopt::Parser) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn home() -> PathBuf {
+    paths::target().join("npm")
+}
+
+fn build_folder() -> PathBuf {
+    home().join("build")
+}
+
+/// What is packed, unpacked.
+pub(crate) fn folder() -> PathBuf {
+    home().join("package")
+}
+
+/// The optimised module.
+pub(crate) fn wasm() -> PathBuf {
+    build_folder().join("kafka_wasm_bg.wasm")
+}
+
+/// What [`package`] makes.
+pub(crate) fn tarball() -> PathBuf {
+    home().join(format!("kafka-wasm-{}.tgz", env!("CARGO_PKG_VERSION")))
+}
+
 /// Builds and packs the package; returns the tarball.
 pub(crate) fn package() -> Result<PathBuf> {
-    let home = paths::target().join("npm");
-    let (build, contents) = (home.join("build"), home.join("package"));
+    let home = home();
+    let (build, contents) = (build_folder(), folder());
     let wasm =
         wasm::build(Module { package: "wasm-bindings", kind: Kind::Library, name: "kafka_wasm" }, &build)?;
     progress::say(&format!("kafka_wasm_bg.wasm: {}", wasm::sizes(&wasm)?));
@@ -57,7 +80,7 @@ fn pack(contents: &Path, home: &Path) -> Result<PathBuf> {
     command.args(["pack", "--ignore-scripts", "--loglevel", "error", "--pack-destination"]).arg(home);
     let output = process::output(command.current_dir(contents))?;
     let name = output.trim().lines().last().unwrap_or_default().to_owned();
-    let wanted = format!("kafka-wasm-{}.tgz", env!("CARGO_PKG_VERSION"));
+    let wanted = file_name(&tarball());
     if name != wanted {
         return Err(Error::new(format!("npm packed `{name}`, expected `{wanted}`")).help(
             "name and version in the package's package.json must be kafka-wasm and the workspace's version",
