@@ -1,0 +1,214 @@
+//! Fetch, versions 4 to 18.
+//!
+//! Waits until `min_bytes` are there, `max_wait_ms` are over or something is wrong. Reads begin with the batch
+//! that holds the wanted offset and are cut off at the limits, in the middle of a batch if need be; the first
+//! batch of a reply is sent whole whatever the limits. From version 11 on consumers may read from any replica
+//! (KIP-392); before that, and with a leader epoch that is not the current one, they are sent away. From version
+//! 16 on the leader is named with its address (KIP-951).
+//!
+//! Deviations from Apache Kafka: there are no fetch sessions (KIP-227): a session is refused by the id 0, as by
+//! a broker whose session cache is full, and later steps of a session get `FETCH_SESSION_ID_NOT_FOUND`.
+//! No replica is ever preferred. There are no transactions, so everything is stable and nothing was aborted.
+//! Requests of replicas are treated like those of consumers.
+
+use super::log::Slice;
+use super::state::{ClusterState, TopicKey};
+use super::topic::Partition;
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use client_core::ids::NodeId;
+use client_core::protocol::{
+    EpochEndOffset, ErrorCode, FetchPartition, FetchRequest, FetchResponse, FetchTopic,
+    FetchableTopicResponse, PartitionData, Response,
+};
+
+/// What a Fetch finds at one moment.
+#[derive(Clone, Debug)]
+pub(crate) struct Fetched {
+    /// The reply, if it is to be sent now.
+    pub(crate) response: Response,
+    /// Whether there is a reason to send it now, whatever the time.
+    pub(crate) ready: bool,
+}
+
+impl ClusterState {
+    pub(crate) fn fetch(&self, node_id: NodeId, version: i16, request: &FetchRequest) -> Fetched {
+        if request.session_epoch > 0 {
+            let error = ErrorCode::FetchSessionIdNotFound;
+            let response = FetchResponse { error_code: error.code(), ..Default::default() };
+            return Fetched { response: response.into(), ready: true };
+        }
+        let mut reading = Reading {
+            node_id,
+            version,
+            committed_only: request.isolation_level == READ_COMMITTED,
+            left: size(request.max_bytes).min(self.config.limits.fetch_size_max),
+            bytes: 0,
+            stop_waiting: request.topics.is_empty(),
+            leaders: BTreeSet::new(),
+        };
+        let responses = request
+            .topics
+            .iter()
+            .map(|topic| FetchableTopicResponse {
+                topic: topic.topic.clone(),
+                topic_id: topic.topic_id,
+                partitions: topic
+                    .partitions
+                    .iter()
+                    .map(|wanted| self.fetch_partition(&mut reading, topic, wanted))
+                    .collect(),
+            })
+            .collect();
+        let ready = reading.stop_waiting || reading.bytes >= size(request.min_bytes);
+        let node_endpoints = self.endpoints(&reading.leaders);
+        Fetched { response: FetchResponse { responses, node_endpoints, ..Default::default() }.into(), ready }
+    }
+
+    fn fetch_partition(
+        &self,
+        reading: &mut Reading,
+        topic: &FetchTopic,
+        wanted: &FetchPartition,
+    ) -> PartitionData {
+        let key = if reading.version >= BY_ID_SINCE {
+            TopicKey::Id(topic.topic_id)
+        } else {
+            TopicKey::Name(&topic.topic)
+        };
+        let partition = self
+            .topic(key)
+            .and_then(|topic| topic.partition(wanted.partition).ok_or(ErrorCode::UnknownTopicOrPartition));
+        let partition = match partition {
+            Ok(partition) => partition,
+            Err(error) => return reading.failed(wanted.partition, error, None),
+        };
+        if let Err(error) = reading.allowed(partition, wanted) {
+            return reading.failed(wanted.partition, error, Some(partition));
+        }
+        let log = &partition.log;
+        let mut data = PartitionData {
+            partition_index: wanted.partition,
+            high_watermark: log.end_offset(),
+            last_stable_offset: log.end_offset(),
+            log_start_offset: log.start_offset(),
+            aborted_transactions: reading.committed_only.then(Vec::new),
+            records: Some(Bytes::new()),
+            ..Default::default()
+        };
+        if let Some(diverging) = diverging(partition, wanted) {
+            reading.stop_waiting = true;
+            data.diverging_epoch = diverging;
+        } else {
+            let limit = size(wanted.partition_max_bytes).min(reading.left);
+            let slice = log.read(wanted.fetch_offset, limit, reading.bytes == 0);
+            data.records = Some(reading.take(slice));
+        }
+        data
+    }
+}
+
+/// What one request has read so far.
+struct Reading {
+    node_id: NodeId,
+    version: i16,
+    committed_only: bool,
+    /// Bytes that may still be read.
+    left: usize,
+    bytes: usize,
+    /// Whether something was met that the client should hear of at once.
+    stop_waiting: bool,
+    /// Leaders that the reply names.
+    leaders: BTreeSet<NodeId>,
+}
+
+impl Reading {
+    fn allowed(&self, partition: &Partition, wanted: &FetchPartition) -> Result<(), ErrorCode> {
+        partition.check_epoch(wanted.current_leader_epoch)?;
+        let leads = partition.leader == Some(self.node_id);
+        let follows = partition.leader.is_some() && partition.in_sync.contains(&self.node_id);
+        if !leads && (!follows || self.version < FROM_FOLLOWERS_SINCE) {
+            return Err(ErrorCode::NotLeaderOrFollower);
+        }
+        let log = &partition.log;
+        if !(log.start_offset()..=log.end_offset()).contains(&wanted.fetch_offset) {
+            return Err(ErrorCode::OffsetOutOfRange);
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, slice: Slice) -> Bytes {
+        self.bytes += slice.len();
+        self.left = self.left.saturating_sub(slice.len());
+        slice.into_bytes()
+    }
+
+    fn failed(&mut self, index: i32, error: ErrorCode, partition: Option<&Partition>) -> PartitionData {
+        self.stop_waiting = true;
+        let mut data = failed_partition(index, error);
+        let moved = matches!(error, ErrorCode::NotLeaderOrFollower | ErrorCode::FencedLeaderEpoch);
+        if let Some(partition) = partition.filter(|_| moved && self.version >= LEADER_SINCE) {
+            self.leaders.extend(partition.leader);
+            data.current_leader = partition.leader_id_and_epoch();
+        }
+        data
+    }
+}
+
+/// Where the log has left the one that the client has read, if the client asks (KIP-320, KIP-595).
+fn diverging(partition: &Partition, wanted: &FetchPartition) -> Option<EpochEndOffset> {
+    if wanted.last_fetched_epoch < 0 {
+        return None;
+    }
+    let (epoch, end_offset) = partition.log.epoch_end(wanted.last_fetched_epoch)?;
+    (epoch < wanted.last_fetched_epoch || end_offset < wanted.fetch_offset)
+        .then_some(EpochEndOffset { epoch, end_offset })
+}
+
+/// The answer when everything has failed with this error.
+pub(crate) fn failed(version: i16, request: &FetchRequest, error: ErrorCode) -> Response {
+    let responses = request.topics.iter().map(|topic| FetchableTopicResponse {
+        topic: topic.topic.clone(),
+        topic_id: topic.topic_id,
+        partitions: topic.partitions.iter().map(|wanted| failed_partition(wanted.partition, error)).collect(),
+    });
+    // An error of a session stands for the whole reply, the others stand with each partition.
+    let whole = matches!(
+        error,
+        ErrorCode::FetchSessionIdNotFound
+            | ErrorCode::InvalidFetchSessionEpoch
+            | ErrorCode::FetchSessionTopicIdError
+    ) && version >= ERROR_SINCE;
+    if whole {
+        FetchResponse { error_code: error.code(), ..Default::default() }.into()
+    } else {
+        FetchResponse { responses: responses.collect(), ..Default::default() }.into()
+    }
+}
+
+fn failed_partition(partition_index: i32, error: ErrorCode) -> PartitionData {
+    PartitionData {
+        partition_index,
+        error_code: error.code(),
+        high_watermark: -1,
+        records: Some(Bytes::new()),
+        ..Default::default()
+    }
+}
+
+/// A limit of the request; one below zero allows nothing.
+fn size(limit: i32) -> usize {
+    usize::try_from(limit).unwrap_or(0)
+}
+
+/// The isolation level that hides records of transactions which are open or aborted.
+const READ_COMMITTED: i8 = 1;
+/// The first version with an error for the whole reply.
+const ERROR_SINCE: i16 = 7;
+/// The first version in which consumers may read from followers.
+const FROM_FOLLOWERS_SINCE: i16 = 11;
+/// The first version that names topics by id.
+const BY_ID_SINCE: i16 = 13;
+/// The first version that names the leader.
+const LEADER_SINCE: i16 = 16;

@@ -1,0 +1,222 @@
+//! From bytes on a link to requests, and from answers to bytes.
+
+use super::fault::Effects;
+use super::link::{LinkClosed, LinkId, LinkState, ReadyReply, Then, WaitingFetch, WaitingReply};
+use super::state::Answer;
+use super::{
+    Cluster, ClusterOutput, api_versions, fetch, find_coordinator, init_producer_id, list_offsets, metadata,
+    produce,
+};
+use alloc::string::ToString;
+use bytes::Bytes;
+use client_core::ids::NodeId;
+use client_core::protocol::{ApiKey, ErrorCode, Request, RequestHeader, Response};
+use client_core::time::{Duration, Instant};
+
+/// One request under way.
+struct Asked {
+    link: LinkId,
+    node_id: NodeId,
+    api: ApiKey,
+    version: i16,
+    correlation_id: i32,
+    effects: Effects,
+}
+
+impl Cluster {
+    /// Answers what can be answered on a link now.
+    pub(super) fn advance(&mut self, now: Instant, id: LinkId) {
+        while let Some(link) = self.links.get_mut(&id) {
+            let silent = self.state.nodes.get(&link.node_id).is_none_or(|node| node.silent);
+            if silent || !matches!(link.state, LinkState::Reading) {
+                return;
+            }
+            match link.decoder.next_frame() {
+                Ok(None) => return,
+                Ok(Some(frame)) => {
+                    link.used_at = now;
+                    let node_id = link.node_id;
+                    self.serve(now, id, node_id, frame);
+                }
+                Err(error) => self.close(id, LinkClosed::InvalidFrame(error)),
+            }
+        }
+    }
+
+    fn serve(&mut self, now: Instant, link: LinkId, node_id: NodeId, frame: Bytes) {
+        let header = match RequestHeader::decode(&frame) {
+            Ok((header, _)) => header,
+            Err(error) => return self.close(link, LinkClosed::InvalidRequest(error.to_string())),
+        };
+        let api_key = header.request_api_key;
+        let version = header.request_api_version;
+        let offered =
+            ApiKey::try_from(api_key).ok().and_then(|api| Some((api, self.state.config.offered(api)?)));
+        let Some((api, versions)) = offered else {
+            return self.close(link, LinkClosed::UnsupportedApi { api_key });
+        };
+        if let Some(node) = self.state.nodes.get_mut(&node_id) {
+            node.count(api).requests += 1;
+        }
+        let mut asked = Asked {
+            link,
+            node_id,
+            api,
+            version,
+            correlation_id: header.correlation_id,
+            effects: Effects::default(),
+        };
+        if !versions.contains(version) {
+            if api != ApiKey::ApiVersions {
+                return self.close(link, LinkClosed::UnsupportedVersion { api, version });
+            }
+            asked.version = 0;
+            let response = self.state.api_versions_unsupported();
+            return self.answer(now, &asked, Answer::Reply(response));
+        }
+        let request = match Request::decode(frame) {
+            Ok((_, request)) => request,
+            Err(error) => return self.close(link, LinkClosed::InvalidRequest(error.to_string())),
+        };
+        asked.effects = self.faults.meet(node_id, api);
+        if asked.effects.any()
+            && let Some(node) = self.state.nodes.get_mut(&node_id)
+        {
+            node.count(api).faults += 1;
+        }
+        match asked.effects.error {
+            Some(error) => self.answer(now, &asked, failed(version, &request, error)),
+            None => self.carry_out(now, &asked, request),
+        }
+    }
+
+    fn carry_out(&mut self, now: Instant, asked: &Asked, request: Request) {
+        let &Asked { node_id, version, .. } = asked;
+        let answer = match request {
+            Request::ApiVersions(request) => Answer::Reply(self.state.api_versions(version, &request)),
+            Request::Metadata(request) => Answer::Reply(self.state.metadata(version, &request)),
+            Request::Produce(request) => self.state.produce(node_id, version, &request),
+            Request::ListOffsets(request) => {
+                Answer::Reply(self.state.list_offsets(node_id, version, &request))
+            }
+            Request::InitProducerId(request) => {
+                Answer::Reply(self.state.init_producer_id(node_id, version, &request))
+            }
+            Request::FindCoordinator(request) => {
+                Answer::Reply(self.state.find_coordinator(version, &request))
+            }
+            Request::Fetch(request) => {
+                let fetched = self.state.fetch(node_id, version, &request);
+                let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+                if !fetched.ready && wait > Duration::ZERO {
+                    let waiting = WaitingFetch {
+                        until: now + wait,
+                        version,
+                        correlation_id: asked.correlation_id,
+                        request,
+                        effects: asked.effects,
+                    };
+                    return self.set_state(asked.link, LinkState::Fetching(waiting));
+                }
+                Answer::Reply(fetched.response)
+            }
+        };
+        self.answer(now, asked, answer);
+    }
+
+    /// Answers a waiting Fetch if it need not wait any longer.
+    pub(super) fn try_fetch(&mut self, now: Instant, id: LinkId) {
+        let Some(link) = self.links.get_mut(&id) else { return };
+        let LinkState::Fetching(waiting) = &link.state else { return };
+        let fetched = self.state.fetch(link.node_id, waiting.version, &waiting.request);
+        if !fetched.ready && now < waiting.until {
+            return;
+        }
+        let asked = Asked {
+            link: id,
+            node_id: link.node_id,
+            api: ApiKey::Fetch,
+            version: waiting.version,
+            correlation_id: waiting.correlation_id,
+            effects: waiting.effects,
+        };
+        link.state = LinkState::Reading;
+        self.answer(now, &asked, Answer::Reply(fetched.response));
+    }
+
+    /// Encodes an answer and sends it, or holds it back if a fault says so.
+    fn answer(&mut self, now: Instant, asked: &Asked, answer: Answer) {
+        let reply = match answer {
+            Answer::Nothing => None,
+            Answer::Close(error) => {
+                return self.close(asked.link, LinkClosed::SilentRequestFailed(error));
+            }
+            Answer::Reply(response) => match response.encode(asked.version, asked.correlation_id) {
+                Ok(frame) => Some(self.spoil(asked, frame.to_bytes())),
+                Err(error) => return self.close(asked.link, LinkClosed::InvalidReply(error.to_string())),
+            },
+        };
+        match asked.effects.delay {
+            Some(delay) => {
+                let waiting = WaitingReply { until: now + delay, reply };
+                self.set_state(asked.link, LinkState::Replying(waiting));
+            }
+            None => self.send(now, asked.link, reply),
+        }
+    }
+
+    fn spoil(&self, asked: &Asked, frame: Bytes) -> ReadyReply {
+        let (bytes, closes) = match asked.effects.spoil {
+            Some(spoil) => spoil.apply(&frame, self.state.seed ^ asked.link.0),
+            None => (frame, false),
+        };
+        ReadyReply { api: asked.api, bytes, then: if closes { Then::Close } else { Then::GoOn } }
+    }
+
+    /// Sends a held-back reply whose time has come.
+    pub(super) fn try_reply(&mut self, now: Instant, id: LinkId) {
+        let Some(link) = self.links.get_mut(&id) else { return };
+        let LinkState::Replying(waiting) = &mut link.state else { return };
+        if now < waiting.until {
+            return;
+        }
+        let reply = waiting.reply.take();
+        link.state = LinkState::Reading;
+        self.send(now, id, reply);
+    }
+
+    fn send(&mut self, now: Instant, id: LinkId, reply: Option<ReadyReply>) {
+        let Some(ReadyReply { api, bytes, then }) = reply else { return };
+        let Some(link) = self.links.get_mut(&id) else { return };
+        link.used_at = now;
+        if let Some(node) = self.state.nodes.get_mut(&link.node_id) {
+            node.count(api).replies += 1;
+        }
+        if !bytes.is_empty() {
+            self.outputs.push_back(ClusterOutput::Send { link: id, bytes });
+        }
+        if then == Then::Close {
+            self.close(id, LinkClosed::Fault);
+        }
+    }
+
+    fn set_state(&mut self, id: LinkId, state: LinkState) {
+        if let Some(link) = self.links.get_mut(&id) {
+            link.state = state;
+        }
+    }
+}
+
+/// The answer when everything that was asked has failed with this error.
+fn failed(version: i16, request: &Request, error: ErrorCode) -> Answer {
+    let response: Response = match request {
+        Request::Produce(request) => return produce::failed(request, error),
+        Request::ApiVersions(_) => api_versions::failed(error),
+        Request::Metadata(request) => metadata::failed(version, request, error),
+        Request::Fetch(request) => fetch::failed(version, request, error),
+        Request::ListOffsets(request) => list_offsets::failed(request, error),
+        Request::InitProducerId(_) => init_producer_id::failed(error),
+        Request::FindCoordinator(request) => find_coordinator::failed(version, request, error),
+    };
+    Answer::Reply(response)
+}

@@ -1,0 +1,13 @@
+//! The simulated cluster in dialogues of bytes: requests encoded by the client's codec, replies decoded by it.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod api_versions;
+mod boundaries;
+mod fetch;
+mod find_coordinator;
+mod init_producer_id;
+mod links;
+mod list_offsets;
+mod metadata;
+mod produce;
+mod support;
