@@ -12,12 +12,19 @@
 mod args;
 mod error;
 mod kafka;
+mod npm;
+mod page;
 mod paths;
 mod ports;
 mod process;
 mod progress;
+mod server;
+mod signals;
+mod suite;
+mod table;
 mod tools;
 mod verbs;
+mod wasm;
 
 use std::process::ExitCode;
 

@@ -27,6 +27,31 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
         .help(last_lines(&format!("{stdout}{stderr}"))))
 }
 
+/// Runs a program to its end and lets it speak for itself, on standard error: standard output is for results.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let shown = shown(command);
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(std::io::stderr())
+        .status()
+        .map_err(|cause| Error::new(format!("cannot run {shown}")).because(cause))?;
+    if status.success() { Ok(()) } else { Err(Error::new(format!("{shown} failed ({status})"))) }
+}
+
+/// Runs a program to its end, lets it speak on standard error, and returns what it wrote to standard output.
+pub(crate) fn output_only(command: &mut Command) -> Result<String> {
+    let shown = shown(command);
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|cause| Error::new(format!("cannot run {shown}")).because(cause))?;
+    if !output.status.success() {
+        return Err(Error::new(format!("{shown} failed ({})", output.status)));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 /// Starts a program which keeps running after this one ended, in its own process group, writing to `log`.
 pub(crate) fn spawn_detached(command: &mut Command, log: &Path) -> Result<Child> {
     let shown = shown(command);

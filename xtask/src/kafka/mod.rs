@@ -142,6 +142,31 @@ impl Cluster {
         lines
     }
 
+    /// The plaintext listeners of all brokers, with commas between them.
+    pub(crate) fn bootstrap(&self) -> String {
+        self.addresses(|ports| ports.plaintext)
+    }
+
+    fn addresses(&self, choose: fn(&state::Ports) -> u16) -> String {
+        let nodes = self.state.nodes.iter();
+        nodes.map(|node| format!("127.0.0.1:{}", choose(&node.ports))).collect::<Vec<_>>().join(",")
+    }
+
+    /// The same for tests, as environment variables. `KAFKA_BOOTSTRAP` lists the plaintext listeners of all brokers,
+    /// `KAFKA_SASL_PLAINTEXT` and `KAFKA_SSL` the other listeners.
+    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
+        let jars = jars::folder(&self.state.version);
+        vec![
+            ("KAFKA_BOOTSTRAP", self.bootstrap()),
+            ("KAFKA_SASL_PLAINTEXT", self.addresses(|ports| ports.sasl_plaintext)),
+            ("KAFKA_SSL", self.addresses(|ports| ports.ssl)),
+            ("KAFKA_SSL_CA", certificates::ca(&folder(&self.name)).display().to_string()),
+            ("KAFKA_USERNAME", USER.to_owned()),
+            ("KAFKA_PASSWORD", PASSWORD.to_owned()),
+            ("KAFKA_JARS", jars.display().to_string()),
+        ]
+    }
+
     fn expect_same(self, options: &Options) -> Result<Self> {
         let State { version, nodes, .. } = &self.state;
         if *version == options.version && nodes.len() == options.brokers {

@@ -1,7 +1,12 @@
 //! The verbs: one file each, and the table which `help` prints.
 
+mod bench;
+mod bridge;
 mod help;
 mod kafka;
+pub(crate) mod package;
+mod play;
+mod test;
 
 use crate::error::{Error, Result};
 use lexopt::prelude::*;
@@ -16,7 +21,8 @@ pub(crate) struct Verb {
 }
 
 /// Every verb, in the order in which `help` shows them.
-pub(crate) const VERBS: &[Verb] = &[kafka::VERB, help::VERB];
+pub(crate) const VERBS: &[Verb] =
+    &[play::VERB, test::VERB, package::VERB, bridge::VERB, kafka::VERB, bench::VERB, help::VERB];
 
 /// Reads the verb and runs it with the arguments that follow.
 pub(crate) fn run(mut args: lexopt::Parser) -> Result<ExitCode> {

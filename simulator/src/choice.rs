@@ -1,0 +1,289 @@
+//! What people and programs decide: calls of application tasks, and faults. Plain data, applied at a step.
+
+use crate::fault::Fault;
+use crate::text::{ParseError, Words, number};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use client_core::ids::TopicPartition;
+use core::fmt;
+
+/// A decision and the step at which it applies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChoiceAt {
+    /// It is applied as the step that follows so many others; applying it is a step of its own.
+    pub step: u32,
+    /// The decision.
+    pub choice: Choice,
+}
+
+/// A decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// A task of the application calls a client.
+    Call {
+        /// The task: 1 is T1.
+        task: u16,
+        /// The client, counted from 0.
+        client: u8,
+        /// What it calls.
+        call: Call,
+    },
+    /// Something breaks, or is mended.
+    Fault(Fault),
+}
+
+/// A call to a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// `start()`, with an optional limit in milliseconds.
+    Start {
+        /// The limit.
+        timeout_ms: Option<u64>,
+    },
+    /// `stop()`, with an optional limit in milliseconds.
+    Stop {
+        /// The limit.
+        timeout_ms: Option<u64>,
+    },
+    /// The task gives up its oldest unfinished call.
+    Cancel,
+    /// `send()`, several times.
+    Send {
+        /// The topic.
+        topic: String,
+        /// The partition, or the partitioner's choice.
+        partition: Option<i32>,
+        /// How many records.
+        count: u32,
+        /// How long each value is.
+        size: u32,
+    },
+    /// `flush()`.
+    Flush,
+    /// `assign()`.
+    Assign {
+        /// The partitions.
+        partitions: Vec<TopicPartition>,
+        /// Where to begin.
+        from: From,
+    },
+    /// From now on the task takes every batch as soon as it is there.
+    Consume,
+    /// `partitionsFor()`.
+    PartitionsFor {
+        /// The topic.
+        topic: String,
+    },
+}
+
+/// Where an assignment begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum From {
+    /// At the first record.
+    Earliest,
+    /// Behind the last record.
+    Latest,
+    /// At this offset.
+    Offset(i64),
+}
+
+impl Choice {
+    /// T1, T2, ... of the first client.
+    #[must_use]
+    pub const fn call(task: u16, call: Call) -> Self {
+        Self::Call { task, client: 0, call }
+    }
+
+    /// Reads the text form.
+    ///
+    /// # Errors
+    /// Which entry cannot be read, and why.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        let Some(rest) = text.strip_prefix('T') else { return Fault::parse(text).map(Self::Fault) };
+        let (who, call) = rest
+            .split_once(':')
+            .ok_or_else(|| ParseError::new(text, "expected a call such as T1:start, found no ':'"))?;
+        let (task, client) = match who.split_once('/') {
+            Some((task, client)) => (task, number::<u8>(client, "a client from 1 to 255")?),
+            None => (who, 1),
+        };
+        let client = client
+            .checked_sub(1)
+            .ok_or_else(|| ParseError::new(text, "expected a client from 1 to 255, found 0"))?;
+        Ok(Self::Call { task: number(task, "a task such as T1")?, client, call: Call::parse(call)? })
+    }
+}
+
+impl Call {
+    /// `start()` without a limit.
+    pub const START: Self = Self::Start { timeout_ms: None };
+    /// `stop()` without a limit.
+    pub const STOP: Self = Self::Stop { timeout_ms: None };
+
+    /// The call as one would write it in a program.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let limited = |name: &str, timeout_ms: &Option<u64>| match timeout_ms {
+            Some(millis) => format!("{name}({millis} ms)"),
+            None => format!("{name}()"),
+        };
+        match self {
+            Self::Start { timeout_ms } => limited("start", timeout_ms),
+            Self::Stop { timeout_ms } => limited("stop", timeout_ms),
+            Self::Cancel => "cancel()".to_string(),
+            Self::Send { topic, partition: None, count, .. } => format!("send({topic}, {count} records)"),
+            Self::Send { topic, partition: Some(partition), count, .. } => {
+                format!("send({topic}-{partition}, {count} records)")
+            }
+            Self::Flush => "flush()".to_string(),
+            Self::Assign { partitions, from } => format!("assign({}, {from})", joined(partitions, ", ")),
+            Self::Consume => "consume()".to_string(),
+            Self::PartitionsFor { topic } => format!("partitionsFor({topic})"),
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, ParseError> {
+        let mut words = Words::new(text);
+        let name = words.word("the name of a call")?;
+        let limit = |words: &mut Words<'_>| {
+            words.next_if_any().map(|word| number(word, "a number of milliseconds")).transpose()
+        };
+        let call = match name {
+            "start" => Self::Start { timeout_ms: limit(&mut words)? },
+            "stop" => Self::Stop { timeout_ms: limit(&mut words)? },
+            "cancel" => Self::Cancel,
+            "send" => {
+                let topic = words.word("a topic")?.to_string();
+                let partition = match words.word("a partition or *")? {
+                    "*" => None,
+                    word => Some(number(word, "a partition or *")?),
+                };
+                let count = words.number("a number of records")?;
+                Self::Send { topic, partition, count, size: words.number("a size in bytes")? }
+            }
+            "flush" => Self::Flush,
+            "assign" => {
+                let partitions = words.word("partitions such as orders-0+orders-1")?;
+                let partitions = partitions.split('+').map(partition).collect::<Result<_, _>>()?;
+                let from = match words.word("earliest, latest or an offset")? {
+                    "earliest" => From::Earliest,
+                    "latest" => From::Latest,
+                    word => From::Offset(number(word, "earliest, latest or an offset")?),
+                };
+                Self::Assign { partitions, from }
+            }
+            "consume" => Self::Consume,
+            "partitions-for" => Self::PartitionsFor { topic: words.word("a topic")?.to_string() },
+            other => return Err(words.unexpected("the name of a call", other)),
+        };
+        words.end()?;
+        Ok(call)
+    }
+}
+
+fn partition(text: &str) -> Result<TopicPartition, ParseError> {
+    let bad = || ParseError::new(text, "expected a partition such as orders-0");
+    let (topic, partition) = text.rsplit_once('-').ok_or_else(bad)?;
+    Ok(TopicPartition::new(topic, partition.parse().map_err(|_| bad())?))
+}
+
+fn joined(partitions: &[TopicPartition], separator: &str) -> String {
+    partitions.iter().map(ToString::to_string).collect::<Vec<_>>().join(separator)
+}
+
+impl fmt::Display for From {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Earliest => f.write_str("earliest"),
+            Self::Latest => f.write_str("latest"),
+            Self::Offset(offset) => offset.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let limited = |f: &mut fmt::Formatter<'_>, name: &str, timeout_ms: &Option<u64>| {
+            f.write_str(name)?;
+            timeout_ms.map_or(Ok(()), |millis| write!(f, ":{millis}"))
+        };
+        match self {
+            Self::Start { timeout_ms } => limited(f, "start", timeout_ms),
+            Self::Stop { timeout_ms } => limited(f, "stop", timeout_ms),
+            Self::Cancel => f.write_str("cancel"),
+            Self::Send { topic, partition, count, size } => {
+                write!(f, "send:{topic}:")?;
+                match partition {
+                    Some(partition) => write!(f, "{partition}")?,
+                    None => f.write_str("*")?,
+                }
+                write!(f, ":{count}:{size}")
+            }
+            Self::Flush => f.write_str("flush"),
+            Self::Assign { partitions, from } => write!(f, "assign:{}:{from}", joined(partitions, "+")),
+            Self::Consume => f.write_str("consume"),
+            Self::PartitionsFor { topic } => write!(f, "partitions-for:{topic}"),
+        }
+    }
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Call { task, client: 0, call } => write!(f, "T{task}:{call}"),
+            Self::Call { task, client, call } => write!(f, "T{task}/{}:{call}", u16::from(*client) + 1),
+            Self::Fault(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for ChoiceAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.choice, self.step)
+    }
+}
+
+impl ChoiceAt {
+    /// Reads the text form: `T1:start@0`.
+    ///
+    /// # Errors
+    /// Which entry cannot be read, and why.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        let (choice, step) = text
+            .rsplit_once('@')
+            .ok_or_else(|| ParseError::new(text, "expected @ and the number of a step, found no '@'"))?;
+        Ok(Self { step: number(step, "the number of a step")?, choice: Choice::parse(choice)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_choice_round_trips_through_its_text() {
+        for text in [
+            "T1:start@0",
+            "T2:start:5000@1",
+            "T1/2:stop@7",
+            "T1:stop:100@7",
+            "T3:cancel@9",
+            "T1:send:orders:*:3:100@4",
+            "T1:send:orders:2:3:100@4",
+            "T1:flush@4",
+            "T1:assign:orders-0+my-topic-1:earliest@4",
+            "T1:assign:orders-0:17@4",
+            "T1:consume@4",
+            "T1:partitions-for:orders@4",
+            "cut:n1:rst:37@12",
+        ] {
+            assert_eq!(ChoiceAt::parse(text).map(|choice| choice.to_string()).as_deref(), Ok(text));
+        }
+        for text in
+            ["T1:start", "T:start@0", "T1/0:start@0", "T1:fly@0", "T1:start@x", "T1:assign:orders:latest@1"]
+        {
+            assert!(ChoiceAt::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! Where a run begins: the cluster, the clients and the network, before anybody has done anything.
+
+use crate::text::{ParseError, Words, number};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+#[cfg(feature = "exhibits")]
+use client_core::config::Defect;
+use client_core::config::{Acks, Config, ConsumerConfig, OffsetReset, ProducerConfig, Role};
+use client_core::io::Address;
+use client_core::time::{Duration, WallClock};
+use core::fmt;
+
+/// The beginning of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scenario {
+    /// How many brokers; their node ids are 1, 2, ...
+    pub nodes: u16,
+    /// The node ids whose addresses the clients begin with.
+    pub bootstrap: Vec<i32>,
+    /// The topics that exist: name and number of partitions.
+    pub topics: Vec<(String, i32)>,
+    /// The clients.
+    pub clients: Vec<ClientSetup>,
+    /// The network.
+    pub network: NetworkSetup,
+}
+
+/// What the network does to bytes when nothing is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NetworkSetup {
+    /// The shortest time that bytes travel, in microseconds.
+    pub delay_micros_min: u64,
+    /// The longest.
+    pub delay_micros_max: u64,
+    /// How streams are cut into deliveries.
+    pub chunking: Chunking,
+}
+
+/// How a stream of bytes is cut into deliveries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chunking {
+    /// As it was written.
+    Whole,
+    /// Into pieces of at most so many bytes.
+    Fixed(u32),
+    /// Into pieces of random sizes, one byte included.
+    Random,
+}
+
+/// A client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientSetup {
+    /// What kind.
+    pub role: RoleSetup,
+    /// `connect_timeout`, in milliseconds.
+    pub connect_timeout_ms: u64,
+    /// `request_timeout`, in milliseconds.
+    pub request_timeout_ms: u64,
+    /// A deliberate fault of the client.
+    #[cfg(feature = "exhibits")]
+    pub defect: Option<Defect>,
+}
+
+/// What kind of client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoleSetup {
+    /// Writes records.
+    Producer {
+        /// Whether retries may neither duplicate nor reorder.
+        idempotent: bool,
+        /// Who must have a record; all with idempotence.
+        acks: Acks,
+        /// `linger`, in milliseconds.
+        linger_ms: u64,
+    },
+    /// Reads records.
+    Consumer,
+}
+
+impl Default for Scenario {
+    /// One broker, one topic with one partition, one producer, a steady network.
+    fn default() -> Self {
+        Self {
+            nodes: 1,
+            bootstrap: vec![1],
+            topics: vec![("orders".to_string(), 1)],
+            clients: vec![ClientSetup::default()],
+            network: NetworkSetup::default(),
+        }
+    }
+}
+
+impl Default for NetworkSetup {
+    fn default() -> Self {
+        Self { delay_micros_min: 1_000, delay_micros_max: 1_000, chunking: Chunking::Whole }
+    }
+}
+
+impl Default for ClientSetup {
+    fn default() -> Self {
+        Self {
+            role: RoleSetup::Producer { idempotent: true, acks: Acks::All, linger_ms: 0 },
+            connect_timeout_ms: 10_000,
+            request_timeout_ms: 30_000,
+            #[cfg(feature = "exhibits")]
+            defect: None,
+        }
+    }
+}
+
+/// Unix milliseconds when the virtual clock shows zero: 2024-01-01 00:00 UTC. Fixed, so that runs repeat.
+pub const UNIX_MILLIS_AT_ZERO: i64 = 1_704_067_200_000;
+
+impl Scenario {
+    /// Where a broker listens.
+    #[must_use]
+    pub fn address(node: i32) -> Address {
+        Address { host: format!("broker{node}"), port: 9092 }
+    }
+
+    /// The same with a deliberate fault in every client.
+    #[cfg(feature = "exhibits")]
+    #[must_use]
+    pub fn with_defect(mut self, defect: Option<Defect>) -> Self {
+        for client in &mut self.clients {
+            client.defect = defect;
+        }
+        self
+    }
+
+    /// The configuration of a client.
+    #[must_use]
+    pub fn config(&self, client: &ClientSetup, number: usize) -> Config {
+        let bootstrap = self.bootstrap.iter().map(|node| Self::address(*node)).collect();
+        let role = match client.role {
+            RoleSetup::Producer { idempotent, acks, linger_ms } => Role::Producer(ProducerConfig {
+                idempotent,
+                acks,
+                linger: Duration::from_millis(linger_ms),
+                ..ProducerConfig::default()
+            }),
+            RoleSetup::Consumer => Role::Consumer(ConsumerConfig {
+                offset_reset: OffsetReset::Earliest,
+                ..ConsumerConfig::default()
+            }),
+        };
+        let mut config = Config::new(&format!("client-{}", number + 1), bootstrap, role);
+        config.wall_clock = WallClock { unix_millis_at_zero: UNIX_MILLIS_AT_ZERO };
+        config.connect_timeout = Duration::from_millis(client.connect_timeout_ms);
+        config.request_timeout = Duration::from_millis(client.request_timeout_ms);
+        #[cfg(feature = "exhibits")]
+        {
+            config.defect = client.defect;
+        }
+        config
+    }
+
+    /// Reads the text form.
+    ///
+    /// # Errors
+    /// Which entry cannot be read, and why.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        let mut scenario = Self { topics: Vec::new(), clients: Vec::new(), ..Self::default() };
+        for entry in text.split('/') {
+            let mut words = Words::new(entry);
+            match words.word("nodes, from, topic, client or net")? {
+                "nodes" => {
+                    scenario.nodes = words.number("a number of brokers")?;
+                    if !(1..=NODES_MAX).contains(&scenario.nodes) {
+                        return Err(ParseError::new(entry, format!("expected 1 to {NODES_MAX} brokers")));
+                    }
+                }
+                "from" => {
+                    scenario.bootstrap = words
+                        .word("node ids such as 1+2")?
+                        .split('+')
+                        .map(|node| number(node, "a node id"))
+                        .collect::<Result<_, _>>()?;
+                }
+                "topic" => {
+                    let name = words.word("a topic")?.to_string();
+                    let partitions = words.number("a number of partitions")?;
+                    if !(1..=PARTITIONS_MAX).contains(&partitions) {
+                        return Err(ParseError::new(
+                            entry,
+                            format!("expected 1 to {PARTITIONS_MAX} partitions"),
+                        ));
+                    }
+                    scenario.topics.push((name, partitions));
+                }
+                "client" => scenario.clients.push(ClientSetup::parse(entry, &mut words)?),
+                "net" => {
+                    scenario.network.delay_micros_min = words.number("microseconds")?;
+                    scenario.network.delay_micros_max = words.number("microseconds")?;
+                    scenario.network.chunking = match words.word("whole, random or a size")? {
+                        "whole" => Chunking::Whole,
+                        "random" => Chunking::Random,
+                        word => Chunking::Fixed(number(word, "whole, random or a size")?),
+                    };
+                }
+                other => return Err(words.unexpected("nodes, from, topic, client or net", other)),
+            }
+            words.end()?;
+        }
+        if scenario.clients.is_empty() || scenario.clients.len() > CLIENTS_MAX {
+            return Err(ParseError::new(text, format!("expected 1 to {CLIENTS_MAX} clients")));
+        }
+        Ok(scenario)
+    }
+}
+
+/// Limits of what a text may ask for: a link must not be able to exhaust the page that opens it.
+const NODES_MAX: u16 = 50;
+const PARTITIONS_MAX: i32 = 1_000;
+const CLIENTS_MAX: usize = 8;
+
+impl ClientSetup {
+    fn parse(entry: &str, words: &mut Words<'_>) -> Result<Self, ParseError> {
+        let mut setup = Self::default();
+        setup.role = match words.word("producer or consumer")? {
+            "producer" => setup.role,
+            "consumer" => RoleSetup::Consumer,
+            other => return Err(words.unexpected("producer or consumer", other)),
+        };
+        while let Some(word) = words.next_if_any() {
+            let (key, value) = word
+                .split_once('=')
+                .ok_or_else(|| ParseError::new(entry, format!("expected key=value, found {word}")))?;
+            match (key, &mut setup.role) {
+                ("connect", _) => setup.connect_timeout_ms = number(value, "milliseconds")?,
+                ("request", _) => setup.request_timeout_ms = number(value, "milliseconds")?,
+                ("linger", RoleSetup::Producer { linger_ms, .. }) => {
+                    *linger_ms = number(value, "milliseconds")?
+                }
+                ("acks", RoleSetup::Producer { acks, idempotent, .. }) => {
+                    (*acks, *idempotent) = match value {
+                        "0" => (Acks::None, false),
+                        "1" => (Acks::Leader, false),
+                        "all" => (Acks::All, false),
+                        "idempotent" => (Acks::All, true),
+                        other => return Err(words.unexpected("acks=0, 1, all or idempotent", other)),
+                    };
+                }
+                #[cfg(feature = "exhibits")]
+                ("defect", _) => {
+                    let defect = DEFECTS.iter().find(|(name, _)| *name == value);
+                    let (_, defect) =
+                        defect.ok_or_else(|| words.unexpected("the name of a defect", value))?;
+                    setup.defect = Some(*defect);
+                }
+                _ => return Err(words.unexpected("a known key", key)),
+            }
+        }
+        Ok(setup)
+    }
+}
+
+#[cfg(feature = "exhibits")]
+const DEFECTS: [(&str, Defect); 5] = [
+    ("no-start-guard", Defect::NoStartGuard),
+    ("no-rollback", Defect::NoRollback),
+    ("keep-receive-buffer", Defect::KeepReceiveBuffer),
+    ("keep-in-flight", Defect::KeepInFlight),
+    ("keep-old-assignment", Defect::KeepOldAssignment),
+];
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nodes: Vec<_> = self.bootstrap.iter().map(ToString::to_string).collect();
+        write!(f, "nodes:{}/from:{}", self.nodes, nodes.join("+"))?;
+        for (name, partitions) in &self.topics {
+            write!(f, "/topic:{name}:{partitions}")?;
+        }
+        for client in &self.clients {
+            write!(f, "/client:{client}")?;
+        }
+        let NetworkSetup { delay_micros_min, delay_micros_max, chunking } = self.network;
+        write!(f, "/net:{delay_micros_min}:{delay_micros_max}:")?;
+        match chunking {
+            Chunking::Whole => f.write_str("whole"),
+            Chunking::Fixed(size) => size.fmt(f),
+            Chunking::Random => f.write_str("random"),
+        }
+    }
+}
+
+impl fmt::Display for ClientSetup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.role {
+            RoleSetup::Producer { idempotent, acks, linger_ms } => {
+                let acks = match (acks, idempotent) {
+                    (_, true) => "idempotent",
+                    (Acks::None, false) => "0",
+                    (Acks::Leader, false) => "1",
+                    (Acks::All, false) => "all",
+                };
+                write!(f, "producer:acks={acks}:linger={linger_ms}")?;
+            }
+            RoleSetup::Consumer => f.write_str("consumer")?,
+        }
+        write!(f, ":connect={}:request={}", self.connect_timeout_ms, self.request_timeout_ms)?;
+        #[cfg(feature = "exhibits")]
+        if let Some((name, _)) =
+            self.defect.and_then(|defect| DEFECTS.iter().find(|(_, other)| *other == defect))
+        {
+            write!(f, ":defect={name}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scenarios_round_trip_through_their_text() {
+        let scenario = Scenario {
+            nodes: 3,
+            bootstrap: vec![1, 3],
+            topics: vec![("orders".into(), 3), ("a.b-c".into(), 1)],
+            clients: vec![
+                ClientSetup::default(),
+                ClientSetup { role: RoleSetup::Consumer, connect_timeout_ms: 5, ..ClientSetup::default() },
+            ],
+            network: NetworkSetup { delay_micros_min: 1, delay_micros_max: 9, chunking: Chunking::Fixed(7) },
+        };
+        assert_eq!(Scenario::parse(&scenario.to_string()), Ok(scenario));
+        for text in
+            ["", "nodes:0/client:consumer", "nodes:1", "client:writer", "client:consumer:linger=1", "moon:1"]
+        {
+            assert!(Scenario::parse(text).is_err(), "{text}");
+        }
+    }
+}

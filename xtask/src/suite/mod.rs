@@ -1,0 +1,113 @@
+//! `cargo xtask test`: parts that run one after the other, each with a log, and a closing table.
+
+mod count;
+mod kafka;
+mod needs;
+mod parts;
+mod report;
+mod shell;
+
+use crate::error::{Context, Error, Result};
+use crate::signals::Interrupted;
+use crate::{paths, process, progress};
+use count::Count;
+use kafka::SharedKafka;
+use parts::{PARTS, Part};
+use report::{Outcome, Report};
+use shell::Shell;
+use std::fs::File;
+use std::time::Instant;
+
+/// Runs every part, or those whose name begins with `only`, and prints the table. `Ok(false)`: something failed.
+pub(crate) fn run(only: Option<&str>) -> Result<bool> {
+    let chosen: Vec<&Part> =
+        PARTS.iter().filter(|part| only.is_none_or(|only| part.name.starts_with(only))).collect();
+    if chosen.is_empty() {
+        let names: Vec<&str> = PARTS.iter().map(|part| part.name).collect();
+        let only = only.unwrap_or_default();
+        return Err(Error::new(format!("--only {only}: there is no such part"))
+            .help(format!("the parts are: {}", names.join(", "))));
+    }
+    let interrupted = Interrupted::watch()?;
+    let _lock = lock()?;
+    let needed: Vec<_> =
+        chosen.iter().flat_map(|part| part.needs.iter().flat_map(|tools| *tools).copied()).collect();
+    needs::install(&needed)?;
+
+    let start = Instant::now();
+    let mut kafka = SharedKafka::default();
+    let mut report = Report::default();
+    for (index, part) in chosen.iter().enumerate() {
+        let heading = format!("[{:>2}/{}] {}", index + 1, chosen.len(), part.name);
+        let part_start = Instant::now();
+        progress::say(&format!("{heading}: {} ...", part.about));
+        let outcome = run_part(part, &mut kafka, &interrupted)?;
+        if interrupted.is_set() {
+            kafka.down()?;
+            return Err(Error::new("interrupted").help("what ran for the tests has been stopped"));
+        }
+        let seconds = part_start.elapsed().as_secs_f64();
+        progress::say(&format!("{heading}: {outcome} in {seconds:.1} s"));
+        report.add(part.name, outcome, seconds);
+    }
+    kafka.down()?;
+    let fail_on_missing = std::env::var("CI").is_ok_and(|ci| ci == "true");
+    print!("{}", report.table(start.elapsed().as_secs_f64()));
+    println!("{}", report.last_line());
+    Ok(report.is_success(fail_on_missing))
+}
+
+fn run_part(part: &Part, kafka: &mut SharedKafka, interrupted: &Interrupted) -> Result<Outcome> {
+    let tools: Vec<_> = part.needs.iter().flat_map(|tools| *tools).copied().collect();
+    if let Err(missing) = needs::check(&tools) {
+        return Ok(Outcome::CouldNotRun { why: missing.to_string() });
+    }
+    let log = logs()?.join(format!("{}.log", part.name));
+    let mut shell = Shell::new(&log, kafka, interrupted)?;
+    let result = (part.run)(&mut shell);
+    let text = std::fs::read(&log).context(|| format!("cannot read {}", log.display()))?;
+    let mut count = Count::of(&String::from_utf8_lossy(&text));
+    let result = match result {
+        // A suite in which nothing ran proves nothing.
+        Ok(()) if part.has_tests && count.is_empty() => Err(Error::new("no test ran")),
+        other => other,
+    };
+    match result {
+        Ok(()) if count.failed == 0 => {
+            if count.passed == 0 {
+                count.passed = 1;
+            }
+            Ok(Outcome::Passed { count })
+        }
+        Ok(()) => Ok(failed(part, count, &log, "it reports failed tests")),
+        Err(error) => {
+            count.failed = count.failed.max(1);
+            Ok(failed(part, count, &log, &error.to_string()))
+        }
+    }
+}
+
+/// Shows the end of the log, which says more than a number.
+fn failed(part: &Part, count: Count, log: &std::path::Path, why: &str) -> Outcome {
+    eprintln!("---- {}: the end of {}", part.name, log.display());
+    eprintln!("{}", process::tail(log));
+    eprintln!("---- {}: {why}", part.name);
+    Outcome::Failed { count }
+}
+
+fn logs() -> Result<std::path::PathBuf> {
+    let folder = paths::target().join("test-logs");
+    std::fs::create_dir_all(&folder).context(|| format!("cannot create {}", folder.display()))?;
+    Ok(folder)
+}
+
+/// Two runs in one checkout would share a cluster and overwrite each other's logs: the second waits.
+fn lock() -> Result<File> {
+    let path = logs()?.join("lock");
+    let file = File::create(&path).context(|| format!("cannot write {}", path.display()))?;
+    if file.try_lock().is_err() {
+        progress::say("another `cargo xtask test` runs in this checkout: waiting for it");
+        file.lock().context(|| format!("cannot lock {}", path.display()))?;
+    }
+    Ok(file)
+}

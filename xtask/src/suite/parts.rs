@@ -1,0 +1,161 @@
+//! The parts of `cargo xtask test`, cheap ones first. A new part is one entry.
+
+use super::needs;
+use super::shell::Shell;
+use crate::error::Result;
+use crate::tools::{CHROMEDRIVER, Tool};
+use crate::verbs::package;
+use crate::wasm::{TARGET, ensure_target, runner_config};
+
+/// One part.
+pub(super) struct Part {
+    /// Also the log's file name, and what `--only` is compared with.
+    pub(super) name: &'static str,
+    /// What it does, for the line that says so.
+    pub(super) about: &'static str,
+    /// Without these it cannot run.
+    pub(super) needs: &'static [&'static [Tool]],
+    /// Whether its log must hold test results; without, the part itself counts as one test.
+    pub(super) has_tests: bool,
+    pub(super) run: fn(&mut Shell<'_>) -> Result<()>,
+}
+
+pub(super) const PARTS: &[Part] = &[
+    Part {
+        name: "format",
+        about: "rustfmt changes nothing",
+        needs: &[],
+        has_tests: false,
+        run: |shell| shell.cargo(&["fmt", "--all", "--", "--check"]),
+    },
+    Part {
+        name: "clippy",
+        about: "lints, natively",
+        needs: &[],
+        has_tests: false,
+        run: |shell| {
+            shell.cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+            let wasm_tools = ["clippy", "--package", "xtask", "--features", "wasm", "--profile", "tools"];
+            shell.cargo(&[&wasm_tools[..], &["--", "-D", "warnings"]].concat())
+        },
+    },
+    Part {
+        name: "clippy-wasm",
+        about: "lints, for browsers",
+        needs: &[],
+        has_tests: false,
+        run: |shell| {
+            ensure_target()?;
+            let packages =
+                ["-p", "client-core", "-p", "simulator", "-p", "wasm-bindings", "-p", "playground"];
+            shell.cargo(&[&["clippy", "--target", TARGET], &packages[..], &["--", "-D", "warnings"]].concat())
+        },
+    },
+    Part {
+        name: "native",
+        about: "unit tests, integration tests and doctests, natively",
+        needs: &[],
+        has_tests: true,
+        run: |shell| shell.cargo(&["test", "--workspace", "--no-fail-fast"]),
+    },
+    Part {
+        name: "docs",
+        about: "the documentation has no broken links",
+        needs: &[],
+        has_tests: false,
+        run: |shell| {
+            shell.set("RUSTDOCFLAGS", "-D warnings");
+            shell.cargo(&["doc", "--workspace", "--no-deps"])
+        },
+    },
+    Part {
+        name: "wasm-node",
+        about: "tests of the core and the simulator that hold on wasm32 too, in Node",
+        needs: &[needs::JAVASCRIPT],
+        has_tests: true,
+        run: |shell| {
+            shell.set("WASM_BINDGEN_TEST_ONLY_NODE", "1");
+            wasm_tests(shell, &["-p", "client-core", "-p", "simulator"])
+        },
+    },
+    Part {
+        name: "wasm-chromium",
+        about: "tests of the browser driver, in headless Chromium",
+        needs: &[needs::WEBDRIVER],
+        has_tests: true,
+        run: |shell| {
+            shell.set("WASM_BINDGEN_TEST_ONLY_WEB", "1");
+            shell.set("CHROMEDRIVER", CHROMEDRIVER.find()?.display().to_string());
+            wasm_tests(shell, &["-p", "wasm-bindings"])
+        },
+    },
+    Part {
+        name: "package",
+        about: "the npm package builds, and its wasm imports nothing but its own glue",
+        needs: &[needs::JAVASCRIPT],
+        has_tests: false,
+        run: |shell| {
+            shell.with_package()?;
+            shell.node(&["tests/packaging/imports.mjs", &package::wasm().display().to_string()])
+        },
+    },
+    Part {
+        name: "kafka-listeners",
+        about: "the real Apache Kafka of the tests serves every listener",
+        needs: &[needs::JAVASCRIPT, needs::KAFKA],
+        has_tests: true,
+        run: |shell| {
+            shell.with_kafka()?;
+            shell.node_tests("tests/kafka")
+        },
+    },
+    Part {
+        name: "node",
+        about: "the npm package in Node, against the real Apache Kafka",
+        needs: &[needs::JAVASCRIPT, needs::KAFKA],
+        has_tests: true,
+        run: |shell| {
+            shell.with_package()?;
+            shell.with_bridge()?;
+            shell.with_kafka()?;
+            shell.node_tests("tests/node")
+        },
+    },
+    Part {
+        name: "packaging",
+        about: "the packed npm package in Node, in bundlers and in a plain page",
+        needs: &[needs::BROWSER],
+        has_tests: true,
+        run: |shell| {
+            shell.with_package()?;
+            shell.node_tests("tests/packaging")
+        },
+    },
+    Part {
+        name: "browser",
+        about: "the npm package and the playground in headless Chromium, through the bridge",
+        needs: &[needs::BROWSER, needs::KAFKA],
+        has_tests: true,
+        run: |shell| {
+            shell.with_package()?;
+            shell.with_bridge()?;
+            shell.with_playground()?;
+            shell.with_kafka()?;
+            shell.node_tests("tests/browser")
+        },
+    },
+    Part {
+        name: "play",
+        about: "the playground builds, is served and works once, in Chromium",
+        needs: &[needs::BROWSER],
+        has_tests: false,
+        run: |shell| shell.xtask(&["play", "--check"]),
+    },
+];
+
+/// Runs tests for wasm32 with the wasm-bindgen which the lock file names.
+fn wasm_tests(shell: &mut Shell<'_>, packages: &[&str]) -> Result<()> {
+    ensure_target()?;
+    let runner = runner_config()?;
+    shell.cargo(&[&["test", "--target", TARGET, "--no-fail-fast", "--config", &runner], packages].concat())
+}

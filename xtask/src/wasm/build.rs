@@ -1,0 +1,104 @@
+//! Crate -> cargo -> wasm-bindgen -> wasm-opt -> a folder with `NAME.js` and `NAME_bg.wasm`.
+
+use super::toolchain::{self, TARGET};
+use crate::error::{Context, Error, Result};
+use crate::{npm, paths, process, progress, tools};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What to build.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Module<'a> {
+    /// The package's name.
+    pub(crate) package: &'a str,
+    /// Whether the module is the package's library (cdylib) or its program.
+    pub(crate) kind: Kind,
+    /// The name of the files that come out, without extension.
+    pub(crate) name: &'a str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Library,
+    Program,
+}
+
+/// Builds the module into `folder` and returns the path of the optimised wasm.
+///
+/// The steps after cargo are left out when cargo's output is the one they were last run on.
+pub(crate) fn build(module: Module<'_>, folder: &Path) -> Result<PathBuf> {
+    toolchain::ensure_target()?;
+    npm::install(&paths::root().join("tests"))?;
+    let compiled =
+        progress::step(&format!("compiling {} to WebAssembly", module.package), || compile(module))?;
+    let program = toolchain::program()?;
+    let optimiser = npm::package_file("binaryen/bin/wasm-opt")?;
+    let wasm = folder.join(format!("{}_bg.wasm", module.name));
+    let stamp = folder.join(format!("{}.stamp", module.name));
+    let fingerprint = fingerprint(&[&compiled, &npm::package_file("binaryen/package.json")?], module.name)?;
+    if wasm.is_file() && std::fs::read_to_string(&stamp).is_ok_and(|old| old == fingerprint) {
+        return Ok(wasm);
+    }
+    std::fs::create_dir_all(folder).context(|| format!("cannot create {}", folder.display()))?;
+    progress::step(&format!("binding {}", module.package), || {
+        let mut command = Command::new(program);
+        command.args(["wasm-bindgen", "--target", "web", "--out-name", module.name, "--out-dir"]).arg(folder);
+        command.args(["--remove-producers-section", "--remove-name-section"]).arg(&compiled);
+        process::output(&mut command).map(|_output| ())
+    })?;
+    progress::step(&format!("optimising {}", module.package), || {
+        let optimised = folder.join(format!("{}_bg.optimised.wasm", module.name));
+        let mut command = Command::new(tools::NODE.find()?);
+        command.arg(optimiser).arg("-Oz").arg(&wasm).arg("-o").arg(&optimised);
+        process::output(&mut command)?;
+        std::fs::rename(&optimised, &wasm).context(|| format!("cannot write {}", wasm.display()))
+    })?;
+    std::fs::write(&stamp, fingerprint).context(|| format!("cannot write {}", stamp.display()))?;
+    Ok(wasm)
+}
+
+/// Runs cargo and returns the path of the module it wrote.
+fn compile(module: Module<'_>) -> Result<PathBuf> {
+    let mut command = Command::new(toolchain::cargo());
+    command.args(["build", "--profile", "wasm", "--target", TARGET, "--package", module.package]);
+    match module.kind {
+        Kind::Library => command.arg("--lib"),
+        Kind::Program => command.args(["--bin", module.package]),
+    };
+    // Panic messages hold source paths: those of this machine are nobody's business and differ from build to build.
+    command.env("CARGO_ENCODED_RUSTFLAGS", remap_flags()).current_dir(paths::root());
+    process::run(&mut command)?;
+    let folder = paths::target().join(TARGET).join("wasm");
+    let file = match module.kind {
+        Kind::Library => folder.join(format!("{}.wasm", module.package.replace('-', "_"))),
+        Kind::Program => folder.join(format!("{}.wasm", module.package)),
+    };
+    if file.is_file() {
+        return Ok(file);
+    }
+    Err(Error::new(format!("cargo built {} but left no {}", module.package, file.display())))
+}
+
+/// Flags for rustc, in cargo's form which allows blanks inside one.
+fn remap_flags() -> String {
+    const SEPARATOR: &str = "\u{1f}";
+    let home =
+        std::env::var("CARGO_HOME").or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")));
+    let remap = |from: &str, to: &str| format!("--remap-path-prefix={from}={to}");
+    let home = home.map(|home| remap(&home, "cargo"));
+    home.into_iter()
+        .chain([remap(&paths::root().to_string_lossy(), "kafka-wasm")])
+        .collect::<Vec<_>>()
+        .join(SEPARATOR)
+}
+
+fn fingerprint(files: &[&Path], name: &str) -> Result<String> {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    for file in files {
+        let bytes = std::fs::read(file).context(|| format!("cannot read {}", file.display()))?;
+        bytes.hash(&mut hasher);
+    }
+    Ok(format!("{:016x}", hasher.finish()))
+}
