@@ -10,4 +10,5 @@ mod links;
 mod list_offsets;
 mod metadata;
 mod produce;
+mod random;
 mod support;
