@@ -1,4 +1,5 @@
 //! The simulated cluster in dialogues of bytes: requests encoded by the client's codec, replies decoded by it.
+#![cfg(not(target_arch = "wasm32"))]
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod api_versions;
