@@ -18,10 +18,12 @@ use shell::Shell;
 use std::fs::File;
 use std::time::Instant;
 
-/// Runs every part, or those whose name begins with `only`, and prints the table. `Ok(false)`: something failed.
+/// Runs every part, or the one called `only`, or those whose names begin so, and prints the table. `Ok(false)`: something failed.
 pub(crate) fn run(only: Option<&str>) -> Result<bool> {
+    let exact = PARTS.iter().any(|part| only == Some(part.name));
+    let is_meant = |name: &str, only: &str| if exact { name == only } else { name.starts_with(only) };
     let chosen: Vec<&Part> =
-        PARTS.iter().filter(|part| only.is_none_or(|only| part.name.starts_with(only))).collect();
+        PARTS.iter().filter(|part| only.is_none_or(|only| is_meant(part.name, only))).collect();
     if chosen.is_empty() {
         let names: Vec<&str> = PARTS.iter().map(|part| part.name).collect();
         let only = only.unwrap_or_default();
