@@ -17,6 +17,7 @@
 
 pub mod close;
 pub mod config;
+mod dev_broker;
 mod http;
 mod log;
 pub mod metrics;

@@ -47,6 +47,9 @@ async fn serve(config: Config) -> Result<ExitCode, Box<dyn std::error::Error>> {
     if let Some(address) = bridge.management() {
         lines.push_str(&format!("management=http://{address}\n"));
     }
+    for address in bridge.dev_brokers() {
+        lines.push_str(&format!("dev-broker={address}\n"));
+    }
     let mut stdout = io::stdout();
     stdout.write_all(lines.as_bytes())?;
     stdout.flush()?;

@@ -133,16 +133,10 @@ impl Config {
         if self.listen.is_empty() {
             return conflict("listen", "no address; expected at least one");
         }
-        if self.dev_broker {
-            return conflict(
-                "dev-broker",
-                "the simulated cluster is not part of this version yet; list targets instead",
-            );
-        }
         if self.targets.is_empty() && !self.allow_target_loopback && !self.dev_broker {
             return conflict(
                 "targets",
-                "no broker may be reached; list targets (--target HOST:PORT), or allow this machine's own ports with --allow-target-loopback",
+                "no broker may be reached; list targets (--target HOST:PORT), or start with --dev-broker",
             );
         }
         let mut advertised = BTreeSet::new();

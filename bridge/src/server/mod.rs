@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::config::{Config, ConfigError, Token};
+use crate::dev_broker::DevBroker;
 use crate::http::Files;
 use crate::log::Log;
 use crate::metrics::Metrics;
@@ -51,6 +52,7 @@ pub struct Bridge {
     shared: Arc<Shared>,
     listening: Vec<SocketAddr>,
     management: Option<SocketAddr>,
+    dev_broker: Option<DevBroker>,
     tasks: JoinSet<()>,
 }
 
@@ -75,6 +77,8 @@ pub enum StartError {
         /// What the operating system said.
         error: io::Error,
     },
+    /// The simulated cluster did not start.
+    DevBroker(String),
     /// The folder of static files cannot be opened.
     Serve(io::Error),
 }
@@ -89,6 +93,7 @@ impl fmt::Display for StartError {
                     "cannot listen on {address}: {error}; choose another address, or port 0 for a free one"
                 )
             }
+            Self::DevBroker(problem) => write!(f, "dev-broker: {problem}"),
             Self::Serve(error) => write!(f, "serve: cannot open the folder: {error}"),
         }
     }
@@ -117,8 +122,17 @@ impl Bridge {
         };
         let listening: Vec<SocketAddr> = listeners.iter().map(|(_, address)| *address).collect();
         let management_address = management.as_ref().map(|(_, address)| *address);
-        let listed: BTreeMap<String, String> =
+        let dev_broker = if config.dev_broker {
+            let started = DevBroker::start(config.dev_broker_nodes, Log(config.log)).await;
+            Some(started.map_err(|error| StartError::DevBroker(error.to_string()))?)
+        } else {
+            None
+        };
+        let mut listed: BTreeMap<String, String> =
             config.targets.iter().map(|target| (target.advertise.clone(), target.dial.clone())).collect();
+        for node in dev_broker.iter().flat_map(DevBroker::addresses) {
+            listed.insert(node.to_string(), node.to_string());
+        }
         let shared = Arc::new(Shared {
             token,
             hosts: Hosts::new(&config.hosts, &listening),
@@ -150,7 +164,7 @@ impl Bridge {
                 )],
             );
         }
-        Ok(Self { shared, listening, management: management_address, tasks })
+        Ok(Self { shared, listening, management: management_address, dev_broker, tasks })
     }
 
     /// The addresses browsers connect to, in the order of `listen`.
@@ -161,6 +175,11 @@ impl Bridge {
     /// The address of the management listener.
     pub fn management(&self) -> Option<SocketAddr> {
         self.management
+    }
+
+    /// Where the nodes of the simulated cluster listen; empty without `dev-broker`.
+    pub fn dev_brokers(&self) -> &[SocketAddr] {
+        self.dev_broker.as_ref().map_or(&[], DevBroker::addresses)
     }
 
     /// What the bridge counts.

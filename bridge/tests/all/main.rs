@@ -6,6 +6,8 @@ mod carrying;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod dev_broker;
+#[cfg(test)]
 mod ends;
 #[cfg(test)]
 mod files;

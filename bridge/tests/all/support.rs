@@ -117,6 +117,13 @@ impl Socket {
 
     /// Reads exactly `count` bytes, whatever messages they come in.
     pub(crate) async fn read(&mut self, count: usize) -> Vec<u8> {
+        let bytes = self.read_some(count).await;
+        assert_eq!(bytes.len(), count);
+        bytes
+    }
+
+    /// Reads whole messages until there are `count` bytes or more.
+    pub(crate) async fn read_some(&mut self, count: usize) -> Vec<u8> {
         let mut bytes = Vec::new();
         while bytes.len() < count {
             match guarded("reading", self.0.next()).await {
@@ -125,7 +132,6 @@ impl Socket {
                 other => panic!("expected data after {} of {count} bytes, got {other:?}", bytes.len()),
             }
         }
-        assert_eq!(bytes.len(), count);
         bytes
     }
 
