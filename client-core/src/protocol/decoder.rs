@@ -10,6 +10,7 @@ use core::ops::Range;
 use bytes::Bytes;
 
 use super::api::VersionRange;
+use super::record_batch::record_spans;
 use super::schema::{FieldSchema, Shape, Wire};
 use super::span::{Recorder, SpanKind};
 use super::uuid::Uuid;
@@ -379,8 +380,11 @@ impl<R: Recorder> Decoder<R> {
         let range = self.take(length)?;
         let start = range.start;
         let value = self.input.slice(range);
-        let kind = if shape.records { SpanKind::Records } else { SpanKind::Bytes };
-        self.record(kind, "", start, || format!("{length} bytes"));
+        if shape.records && R::ACTIVE {
+            record_spans(&mut self.recorder, &value, start);
+        } else {
+            self.record(SpanKind::Bytes, "", start, || format!("{length} bytes"));
+        }
         Ok(Some(value))
     }
 

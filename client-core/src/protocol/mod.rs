@@ -8,6 +8,7 @@
 //! - [`Request`], [`Response`] and the structs in [`messages`]: what is said. Each schema is declared once;
 //!   the struct, its encoder, its decoder and the [`Span`]s a wire inspector shows all come from it.
 //! - [`Frame`], [`FrameDecoder`], [`RequestHeader`], [`ResponseHeader`]: how it is packed.
+//! - [`record_batch`]: how records are stored inside of Produce requests and Fetch responses.
 //! - [`ErrorCode`]: what brokers complain about, in plain words.
 //!
 //! No length, count or tag on the wire is trusted before it has been compared with the bytes that are left.
@@ -20,6 +21,7 @@ mod frame;
 mod frame_decoder;
 mod message;
 pub mod messages;
+pub mod record_batch;
 mod schema;
 mod span;
 mod uuid;

@@ -52,7 +52,7 @@ pub enum SpanKind {
     String,
     /// Bytes without further meaning to the protocol.
     Bytes,
-    /// One or more record batches.
+    /// Record batches that could not be read; the value says why.
     Records,
     /// The number of tagged fields that follow.
     TagCount,
