@@ -1,1 +1,3 @@
-//! tests.
+//! What the tests share that cross crates.
+
+pub mod wire;

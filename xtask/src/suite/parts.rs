@@ -34,7 +34,8 @@ pub(super) const PARTS: &[Part] = &[
         needs: &[],
         has_tests: false,
         run: |shell| {
-            shell.cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+            let everything = ["clippy", "--workspace", "--all-targets", "--features", "tests/real-kafka"];
+            shell.cargo(&[&everything[..], &["--", "-D", "warnings"]].concat())?;
             let wasm_tools = ["clippy", "--package", "xtask", "--features", "wasm", "--profile", "tools"];
             shell.cargo(&[&wasm_tools[..], &["--", "-D", "warnings"]].concat())
         },
@@ -107,6 +108,25 @@ pub(super) const PARTS: &[Part] = &[
         run: |shell| {
             shell.with_kafka()?;
             shell.node_tests("tests/kafka")
+        },
+    },
+    Part {
+        name: "kafka-native",
+        about: "our core against the real Apache Kafka, natively",
+        needs: &[needs::KAFKA],
+        has_tests: true,
+        run: |shell| {
+            shell.with_kafka()?;
+            shell.cargo(&[
+                "test",
+                "--package",
+                "tests",
+                "--features",
+                "real-kafka",
+                "--no-fail-fast",
+                "--test",
+                "kafka_*",
+            ])
         },
     },
     Part {
