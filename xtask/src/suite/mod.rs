@@ -16,6 +16,7 @@ use parts::{PARTS, Part};
 use report::{Outcome, Report};
 use shell::Shell;
 use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Runs every part, or the one called `only`, or those whose names begin so, and prints the table. `Ok(false)`: something failed.
@@ -30,6 +31,7 @@ pub(crate) fn run(only: Option<&str>) -> Result<bool> {
         return Err(Error::new(format!("--only {only}: there is no such part"))
             .help(format!("the parts are: {}", names.join(", "))));
     }
+    let program = std::env::current_exe().context(|| "cannot find this program".to_owned())?;
     let interrupted = Interrupted::watch()?;
     let _lock = lock()?;
     let needed: Vec<_> =
@@ -43,7 +45,7 @@ pub(crate) fn run(only: Option<&str>) -> Result<bool> {
         let heading = format!("[{:>2}/{}] {}", index + 1, chosen.len(), part.name);
         let part_start = Instant::now();
         progress::say(&format!("{heading}: {} ...", part.about));
-        let outcome = run_part(part, &mut kafka, &interrupted)?;
+        let outcome = run_part(part, &program, &mut kafka, &interrupted)?;
         if interrupted.is_set() {
             kafka.down()?;
             return Err(Error::new("interrupted").help("what ran for the tests has been stopped"));
@@ -59,13 +61,18 @@ pub(crate) fn run(only: Option<&str>) -> Result<bool> {
     Ok(report.is_success(fail_on_missing))
 }
 
-fn run_part(part: &Part, kafka: &mut SharedKafka, interrupted: &Interrupted) -> Result<Outcome> {
+fn run_part(
+    part: &Part,
+    program: &Path,
+    kafka: &mut SharedKafka,
+    interrupted: &Interrupted,
+) -> Result<Outcome> {
     let tools: Vec<_> = part.needs.iter().flat_map(|tools| *tools).copied().collect();
     if let Err(missing) = needs::check(&tools) {
         return Ok(Outcome::CouldNotRun { why: missing.to_string() });
     }
     let log = logs()?.join(format!("{}.log", part.name));
-    let mut shell = Shell::new(&log, kafka, interrupted)?;
+    let mut shell = Shell::new(&log, program, kafka, interrupted)?;
     let result = (part.run)(&mut shell);
     let text = std::fs::read(&log).context(|| format!("cannot read {}", log.display()))?;
     let mut count = Count::of(&String::from_utf8_lossy(&text));
@@ -90,14 +97,14 @@ fn run_part(part: &Part, kafka: &mut SharedKafka, interrupted: &Interrupted) -> 
 }
 
 /// Shows the end of the log, which says more than a number.
-fn failed(part: &Part, count: Count, log: &std::path::Path, why: &str) -> Outcome {
+fn failed(part: &Part, count: Count, log: &Path, why: &str) -> Outcome {
     eprintln!("---- {}: the end of {}", part.name, log.display());
     eprintln!("{}", process::tail(log));
     eprintln!("---- {}: {why}", part.name);
     Outcome::Failed { count }
 }
 
-fn logs() -> Result<std::path::PathBuf> {
+fn logs() -> Result<PathBuf> {
     let folder = paths::target().join("test-logs");
     std::fs::create_dir_all(&folder).context(|| format!("cannot create {}", folder.display()))?;
     Ok(folder)

@@ -19,7 +19,7 @@ pub(super) const JAVASCRIPT: &[Tool] = &[NODE, NPM];
 pub(super) fn install(tools: &[Tool]) -> Result<()> {
     let missing: BTreeSet<&str> = tools
         .iter()
-        .filter(|tool| tool.is_installable() && tool.find().is_err())
+        .filter(|tool| tool.is_in_debian && tool.find().is_err())
         .map(|tool| tool.debian)
         .collect();
     if missing.is_empty() || !is_debian() || !rustix::process::geteuid().is_root() {

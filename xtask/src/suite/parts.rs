@@ -5,7 +5,7 @@ use super::shell::Shell;
 use crate::error::Result;
 use crate::tools::{CHROMEDRIVER, Tool};
 use crate::verbs::package;
-use crate::wasm::{TARGET, ensure_target, runner_config};
+use crate::wasm::{TARGET, ensure_component, ensure_target, runner_config};
 
 /// One part.
 pub(super) struct Part {
@@ -26,7 +26,10 @@ pub(super) const PARTS: &[Part] = &[
         about: "rustfmt changes nothing",
         needs: &[],
         has_tests: false,
-        run: |shell| shell.cargo(&["fmt", "--all", "--", "--check"]),
+        run: |shell| {
+            ensure_component("rustfmt", "fmt")?;
+            shell.cargo(&["fmt", "--all", "--", "--check"])
+        },
     },
     Part {
         name: "clippy",
@@ -34,6 +37,7 @@ pub(super) const PARTS: &[Part] = &[
         needs: &[],
         has_tests: false,
         run: |shell| {
+            ensure_component("clippy", "clippy")?;
             let everything = ["clippy", "--workspace", "--all-targets", "--features", "tests/real-kafka"];
             shell.cargo(&[&everything[..], &["--", "-D", "warnings"]].concat())?;
             let wasm_tools = ["clippy", "--package", "xtask", "--features", "wasm", "--profile", "tools"];
@@ -46,6 +50,7 @@ pub(super) const PARTS: &[Part] = &[
         needs: &[],
         has_tests: false,
         run: |shell| {
+            ensure_component("clippy", "clippy")?;
             ensure_target()?;
             let packages =
                 ["-p", "client-core", "-p", "simulator", "-p", "wasm-bindings", "-p", "playground"];

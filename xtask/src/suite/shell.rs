@@ -20,16 +20,23 @@ const PATIENCE: Duration = Duration::from_secs(20 * 60);
 /// What a part's `run` gets.
 pub(super) struct Shell<'a> {
     log: File,
+    /// This program. Asked for once, at the start: cargo may replace the file while it runs.
+    program: &'a Path,
     environment: Vec<(&'static str, String)>,
     kafka: &'a mut SharedKafka,
     interrupted: &'a Interrupted,
 }
 
 impl<'a> Shell<'a> {
-    pub(super) fn new(log: &Path, kafka: &'a mut SharedKafka, interrupted: &'a Interrupted) -> Result<Self> {
+    pub(super) fn new(
+        log: &Path,
+        program: &'a Path,
+        kafka: &'a mut SharedKafka,
+        interrupted: &'a Interrupted,
+    ) -> Result<Self> {
         let log = File::create(log).context(|| format!("cannot write {}", log.display()))?;
         let chromium = CHROMIUM.find().map(|program| ("CHROMIUM", program.display().to_string()));
-        Ok(Self { log, environment: chromium.into_iter().collect(), kafka, interrupted })
+        Ok(Self { log, program, environment: chromium.into_iter().collect(), kafka, interrupted })
     }
 
     /// Runs cargo at the root.
@@ -39,8 +46,7 @@ impl<'a> Shell<'a> {
 
     /// Runs another verb.
     pub(super) fn xtask(&mut self, args: &[&str]) -> Result<()> {
-        let this = std::env::current_exe().context(|| "cannot find this program".to_owned())?;
-        self.run(Command::new(this).args(args))
+        self.run(Command::new(self.program).args(args))
     }
 
     /// Runs Node at the root, with the npm packages of the tests installed.

@@ -6,4 +6,4 @@ mod toolchain;
 
 pub(crate) use build::{Kind, Module, build};
 pub(crate) use sizes::sizes;
-pub(crate) use toolchain::{TARGET, cargo, ensure_target, runner_config};
+pub(crate) use toolchain::{TARGET, cargo, ensure_component, ensure_target, runner_config};

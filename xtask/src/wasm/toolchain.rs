@@ -26,6 +26,22 @@ pub(crate) fn ensure_target() -> Result<()> {
     })
 }
 
+/// Adds a component of the Rust toolchain unless cargo has its subcommand.
+pub(crate) fn ensure_component(component: &str, subcommand: &str) -> Result<()> {
+    if process::output(Command::new(cargo()).args([subcommand, "--version"])).is_ok() {
+        return Ok(());
+    }
+    progress::step(&format!("adding the Rust component {component}"), || {
+        let mut command = Command::new("rustup");
+        command.args(["component", "add", component]).current_dir(paths::root());
+        process::output(&mut command).map(|_output| ()).map_err(|error| {
+            Error::new(format!("cannot add the Rust component {component}"))
+                .because(error)
+                .help(format!("with rustup and a network: `rustup component add {component}`"))
+        })
+    })
+}
+
 /// The program `xtask-wasm`, built when it is missing or old.
 pub(super) fn program() -> Result<PathBuf> {
     let program = paths::target().join("tools/xtask-wasm");
