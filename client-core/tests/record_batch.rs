@@ -7,6 +7,9 @@ use client_core::protocol::record_batch::{
     BATCH_OVERHEAD, Batches, Compression, ProducerStamp, RecordBatch, RecordBatchBuilder, RecordBatchError,
     RecordBatchProblem, RecordHeader, RecordIndex, TimestampType, crc32c::crc32c,
 };
+use client_core::protocol::{
+    PartitionProduceData, ProduceRequest, Request, SizePrefix, Span, Spans, TopicProduceData,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -323,6 +326,29 @@ fn stamp() -> impl Strategy<Value = ProducerStamp> {
     )
 }
 
+/// The spans of records inside of a request, which must tile it, with paths from the records on.
+fn spans_of(records: Vec<u8>) -> Vec<Span> {
+    let request = Request::from(ProduceRequest {
+        topic_data: vec![TopicProduceData {
+            partition_data: vec![PartitionProduceData { index: 0, records: Some(records.into()) }],
+            ..Default::default()
+        }],
+        ..Default::default()
+    });
+    let frame = request.encode(9, 0, None).unwrap().to_bytes();
+    let Spans { mut spans, error } = Request::spans(frame.clone(), SizePrefix::Included);
+    assert_eq!(error, None);
+    let mut position = 0;
+    for span in &mut spans {
+        assert_eq!(span.range.start, position, "a gap or an overlap at {span:?}");
+        assert!(span.range.end > position, "an empty span: {span:?}");
+        position = span.range.end;
+        span.path = span.path.replace("topic_data[0].partition_data[0].", "");
+    }
+    assert_eq!(position, frame.len());
+    spans
+}
+
 /// Reads everything there is to read, by all ways.
 fn exhaust(bytes: Bytes) {
     let mut index = RecordIndex::default();
@@ -374,6 +400,23 @@ proptest! {
         }).collect();
         let expected: Vec<_> = read(&batch).unwrap().into_iter().skip(skipped as usize).collect();
         prop_assert_eq!(pointed_at, expected);
+    }
+
+    #[test]
+    fn spans_tile_batches(records in vec(record(), 1..6), change in any::<(prop::sample::Index, u8)>()) {
+        let batch = build(&records, ProducerStamp::NONE);
+        let spans = spans_of([&batch[..], &batch[..], &batch[..65]].concat());
+        let value = spans.iter().find(|span| span.path == "records.batches[1].records[0].value");
+        prop_assert_eq!(
+            value.map(|span| span.range.len()),
+            records[0].value.as_ref().map(Vec::len).filter(|length| *length > 0),
+        );
+
+        let mut changed = batch.to_vec();
+        changed[change.0.index(batch.len())] = change.1;
+        let crc = crc32c(&changed[21..]);
+        changed[17..21].copy_from_slice(&crc.to_be_bytes());
+        spans_of(changed);
     }
 
     #[test]

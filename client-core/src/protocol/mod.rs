@@ -14,6 +14,8 @@
 //! No length, count or tag on the wire is trusted before it has been compared with the bytes that are left.
 
 pub mod api;
+#[cfg(all(test, not(target_family = "wasm")))]
+mod cross_check;
 mod decoder;
 mod encoder;
 mod error_code;
@@ -21,7 +23,11 @@ mod frame;
 mod frame_decoder;
 mod message;
 pub mod messages;
+#[cfg(test)]
+mod properties;
 pub mod record_batch;
+#[cfg(test)]
+mod sample;
 mod schema;
 mod span;
 mod uuid;

@@ -401,6 +401,27 @@ macro_rules! schema {
                 Ok(value)
             }
         }
+
+        #[cfg(test)]
+        impl $crate::protocol::sample::Sample for $name {
+            fn sample(
+                random: &mut $crate::protocol::sample::Random,
+                version: i16,
+                _shape: $crate::protocol::schema::Shape,
+            ) -> Self {
+                let mut value = Self::default();
+                $({
+                    const FIELD: $crate::protocol::schema::FieldSchema =
+                        schema!(@field $field $($rule($($argument)?))+);
+                    if FIELD.covers(version) {
+                        let shape = FIELD.shape(version);
+                        value.$field = $crate::protocol::sample::Sample::sample(random, version, shape);
+                    }
+                })*
+                let _ = (random, version);
+                value
+            }
+        }
     )*};
 
     (@default) => { Default::default() };

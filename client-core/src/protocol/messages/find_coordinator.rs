@@ -29,7 +29,7 @@ schema! {
         /// 0, or why there is no coordinator.
         error_code: i16 => since(0), until(3);
         /// The same in words.
-        error_message: Option<String> => since(1), until(3), nullable_since(1), ignorable();
+        error_message: Option<String> = Some(String::new()) => since(1), until(3), nullable_since(1), ignorable();
         /// The coordinator.
         node_id: i32 => since(0), until(3);
         /// The host it can be reached at.
@@ -53,6 +53,6 @@ schema! {
         /// 0, or why there is no coordinator.
         error_code: i16 => since(4);
         /// The same in words.
-        error_message: Option<String> => since(4), nullable_since(4), ignorable();
+        error_message: Option<String> = Some(String::new()) => since(4), nullable_since(4), ignorable();
     }
 }
