@@ -68,6 +68,9 @@ pub struct ProducerConfig {
     pub buffer_memory: usize,
     /// How long a record may take from `send()` to its end, retries included (`delivery.timeout.ms`).
     pub delivery_timeout: Duration,
+    /// How long a record may wait for its topic's metadata (`max.block.ms`): the time after which a topic that does not
+    /// exist is an error.
+    pub max_block: Duration,
     /// How many produce requests may be unanswered per broker; 1 to 5 with idempotence
     /// (`max.in.flight.requests.per.connection`).
     pub max_in_flight: usize,
@@ -230,6 +233,7 @@ impl Default for ProducerConfig {
             max_request_size: 1 << 20,
             buffer_memory: 32 << 20,
             delivery_timeout: Duration::from_secs(120),
+            max_block: Duration::from_secs(60),
             max_in_flight: 5,
             idempotent: true,
             partitioner: Partitioner::Default,

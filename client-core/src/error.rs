@@ -155,8 +155,10 @@ pub enum Error {
         name: &'static str,
         /// The protocol's number.
         errno: i16,
-        /// What it means and what to do.
+        /// What it means.
         explanation: &'static str,
+        /// What to do about it.
+        advice: &'static str,
         /// Whether the same request may succeed later.
         retriable: bool,
         /// What was asked, for example "Produce to orders-0".
@@ -297,11 +299,13 @@ impl Error {
     /// The WebSocket close code, where the bridge sent one.
     #[must_use]
     pub const fn close_code(&self) -> Option<u16> {
-        match self {
-            Self::Connection {
-                cause: LossCause::Remote(DisconnectCause::Bridge { close_code, .. }), ..
-            } => Some(*close_code),
-            _ => None,
+        if let Self::Connection {
+            cause: LossCause::Remote(DisconnectCause::Bridge { close_code, .. }), ..
+        } = self
+        {
+            Some(*close_code)
+        } else {
+            None
         }
     }
 
@@ -315,7 +319,9 @@ impl Error {
                     !matches!(close_code, 1008 | 1009 | 4400 | 4401 | 4403)
                 }
                 LossCause::Local(
-                    CloseReason::AuthenticationFailed(_) | CloseReason::UnsupportedVersion { .. },
+                    CloseReason::AuthenticationFailed(_)
+                    | CloseReason::UnsupportedVersion { .. }
+                    | CloseReason::ProtocolViolation(_),
                 ) => false,
                 LossCause::Remote(_) | LossCause::Local(_) => true,
             },
@@ -409,7 +415,9 @@ const fn bridge_advice(close_code: u16) -> &'static str {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Broker { name, explanation, context, .. } => write!(f, "{context}: {name}: {explanation}"),
+            Self::Broker { name, explanation, advice, context, .. } => {
+                write!(f, "{context}: {name}: {explanation} {advice}")
+            }
             Self::Connection { connection, address, cause } => {
                 write!(f, "connection {connection} to {address}: {cause}")?;
                 match cause {

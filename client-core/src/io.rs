@@ -244,6 +244,8 @@ pub enum Status {
         attempt: u32,
         /// When the next attempt comes.
         next_attempt: Instant,
+        /// What the last attempt ended with.
+        cause: Error,
     },
     /// No known broker can be reached; the client goes on trying.
     Offline,
@@ -279,10 +281,8 @@ pub enum Timer {
     MetadataRetry,
     /// When metadata is too old.
     MetadataAge,
-    /// When to fail a start that was given a time limit.
-    StartLimit(OperationId),
-    /// When to retry a step of starting.
-    StartRetry,
+    /// When to ask for a producer id again after a failure.
+    ProducerIdRetry,
     /// When to stop waiting for the flush and fail what is left.
     StopLimit,
     /// When a batch has waited long enough for company.

@@ -229,11 +229,6 @@ impl Tracer {
         }
     }
 
-    /// Whether tracing is on, for callers which would have to work to describe an event.
-    pub(crate) const fn is_on(&self) -> bool {
-        self.on
-    }
-
     /// Adds an event; `kind` is only called when tracing is on.
     pub(crate) fn add(&mut self, at: Instant, kind: impl FnOnce() -> TraceKind) {
         if self.on {

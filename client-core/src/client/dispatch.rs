@@ -1,0 +1,175 @@
+//! Carries effects from machine to machine until none is left.
+
+use super::{Client, RoleState};
+use crate::cx::{Effect, Owner};
+use crate::error::{CloseReason, Error};
+use crate::io::{Event, Status};
+use crate::protocol::Response;
+
+/// More effects than this in one go mean that machines are chasing each other.
+const EFFECTS_MAX: usize = 1_000_000;
+
+/// Rounds of looking for work in one go; each is caused by the effects of the one before.
+const ROUNDS_MAX: usize = 1_000;
+
+impl Client {
+    /// Carries out what is pending. Work that only needs doing before output goes out is left to [`drive`](Self::drive).
+    pub(super) fn settle(&mut self) {
+        self.stirred = true;
+        self.carry();
+    }
+
+    /// Lets the machines look for work, until there is none.
+    pub(super) fn drive(&mut self) {
+        for _ in 0..ROUNDS_MAX {
+            let view = self.cluster.view();
+            let connections = &self.connections;
+            let unreachable = |broker| connections.get(broker).is_none_or(|it| it.is_unreachable());
+            let topics = match &mut self.role {
+                RoleState::Producer(producer) => {
+                    producer.drive(view, unreachable, &mut self.cx);
+                    producer.new_topics()
+                }
+                RoleState::Consumer(consumer) => {
+                    consumer.drive(view, unreachable, &mut self.cx);
+                    consumer.topics()
+                }
+            };
+            for topic in topics {
+                self.cluster.want_topic(&topic, &mut self.cx);
+            }
+            if self.cx.effects.is_empty() {
+                return;
+            }
+            self.carry();
+        }
+        debug_assert!(false, "machines found new work {ROUNDS_MAX} times in a row");
+    }
+
+    pub(super) fn handle_timeout(&mut self) {
+        self.connections.handle_timeout(&mut self.cx);
+        self.cluster.handle_timeout(&mut self.cx);
+        self.lifecycle.handle_timeout(&mut self.cx);
+        match &mut self.role {
+            RoleState::Producer(producer) => producer.handle_timeout(&mut self.cx),
+            RoleState::Consumer(consumer) => consumer.handle_timeout(&mut self.cx),
+        }
+    }
+
+    /// A stop has begun: what was accepted goes out; without anything to send it is over at once.
+    pub(super) fn begin_stop(&mut self) {
+        match &mut self.role {
+            RoleState::Producer(producer) => producer.begin_stop(&mut self.cx),
+            RoleState::Consumer(_) => self.cx.effect(Effect::Flushed),
+        }
+    }
+
+    fn carry(&mut self) {
+        for _ in 0..EFFECTS_MAX {
+            let Some(effect) = self.cx.effects.pop_front() else { return };
+            self.carry_one(effect);
+        }
+        debug_assert!(false, "{EFFECTS_MAX} effects in one go");
+    }
+
+    fn carry_one(&mut self, effect: Effect) {
+        let cx = &mut self.cx;
+        match effect {
+            Effect::Request(outgoing) => self.connections.submit(outgoing, cx),
+            Effect::Reply { owner, result } => self.reply(owner, result),
+            Effect::Lost { connection, error } => {
+                self.lifecycle.handle_lost(connection.broker, error, cx);
+                self.cluster.refresh(cx);
+                self.tell_if_offline();
+            }
+            Effect::Bootstrap => {
+                self.connections.begin(cx);
+                self.cluster.begin(cx);
+                match &mut self.role {
+                    RoleState::Producer(producer) => producer.begin(cx),
+                    RoleState::Consumer(consumer) => consumer.begin(),
+                }
+            }
+            Effect::CloseAll { reason } => self.close_all(&reason),
+            Effect::RefreshMetadata => self.cluster.refresh(cx),
+            Effect::MetadataUpdated => {
+                let view = self.cluster.view();
+                match &mut self.role {
+                    RoleState::Producer(producer) => producer.handle_metadata(view, cx),
+                    RoleState::Consumer(consumer) => consumer.handle_metadata(view, cx),
+                }
+            }
+            Effect::StartProgress { result } => {
+                let complete = self.cluster.is_fresh()
+                    && match &self.role {
+                        RoleState::Producer(producer) => producer.is_ready(),
+                        RoleState::Consumer(_) => true,
+                    };
+                self.lifecycle.handle_progress(result, complete, cx);
+            }
+            Effect::Flushed => self.lifecycle.handle_flushed(cx),
+            Effect::Settle { mut waiters, result, status } => {
+                cx.event(Event::Status(status));
+                waiters.complete_all(&result, cx);
+            }
+            Effect::Fenced { error } => self.lifecycle.handle_fatal(error, cx),
+        }
+    }
+
+    fn reply(&mut self, owner: Owner, result: Result<Response, Error>) {
+        let cx = &mut self.cx;
+        match (owner, &mut self.role) {
+            (Owner::Metadata, _) => {
+                if let Some(nodes) = self.cluster.handle_reply(result, cx) {
+                    let named = self.connections.apply(&nodes, cx);
+                    self.cluster.finish(named, cx);
+                }
+            }
+            (Owner::ProducerId, RoleState::Producer(producer)) => producer.handle_producer_id(result, cx),
+            (Owner::Produce(request), RoleState::Producer(producer)) => {
+                producer.handle_reply(request, result, cx)
+            }
+            (Owner::Fetch(request), RoleState::Consumer(consumer)) => {
+                consumer.handle_fetch_reply(request, result, cx);
+            }
+            (Owner::ListOffsets(request), RoleState::Consumer(consumer)) => {
+                consumer.handle_offsets_reply(request, result, cx);
+            }
+            (
+                Owner::Connection
+                | Owner::ProducerId
+                | Owner::Produce(_)
+                | Owner::Fetch(_)
+                | Owner::ListOffsets(_),
+                _,
+            ) => {
+                debug_assert!(false, "a reply came for {owner:?}, which this client does not have");
+            }
+        }
+    }
+
+    /// Closes everything. What is under way ends with the reason, in the order: requests, records, waiters.
+    fn close_all(&mut self, reason: &CloseReason) {
+        let error = if *reason == CloseReason::StartFailed {
+            self.lifecycle.take_start_error()
+        } else {
+            self.lifecycle.fatal().cloned()
+        };
+        let error = error.unwrap_or(Error::Stopped);
+        let cx = &mut self.cx;
+        match &mut self.role {
+            RoleState::Producer(producer) => producer.end(&error, cx),
+            RoleState::Consumer(consumer) => consumer.end(&error, cx),
+        }
+        self.cluster.end(&error, cx);
+        self.connections.close_all(reason, cx);
+    }
+
+    /// Says so when the last known broker has become unreachable.
+    fn tell_if_offline(&mut self) {
+        let mut known = self.connections.iter().map(|(_, connection)| connection).peekable();
+        if known.peek().is_some() && known.all(|connection| connection.is_unreachable()) {
+            self.cx.event(Event::Status(Status::Offline));
+        }
+    }
+}

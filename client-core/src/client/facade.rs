@@ -1,0 +1,153 @@
+//! What applications may ask of a producer and of a consumer. Short-lived: made for one moment, then dropped.
+
+use crate::consumer::{AssignOutcome, ConsumerState, FetchedBatch, OffsetSpec, StartOffset};
+use crate::cx::Cx;
+use crate::error::Error;
+use crate::ids::{OperationId, RecordId, TopicPartition};
+use crate::lifecycle::{Lifecycle, LifecycleState};
+use crate::producer::{ProducerState, Record};
+use crate::time::Duration;
+use alloc::vec::Vec;
+
+/// The commands of a producer.
+#[derive(Debug)]
+pub struct Producer<'a> {
+    state: &'a mut ProducerState,
+    lifecycle: &'a Lifecycle,
+    cx: &'a mut Cx,
+}
+
+impl<'a> Producer<'a> {
+    pub(super) const fn new(state: &'a mut ProducerState, lifecycle: &'a Lifecycle, cx: &'a mut Cx) -> Self {
+        Self { state, lifecycle, cx }
+    }
+
+    /// Takes a record to send. Its end comes as [`Event::Delivered`](crate::io::Event::Delivered) with the number returned.
+    ///
+    /// # Errors
+    /// With an error nothing was taken: [`Error::NotStarted`], [`Error::BufferFull`] (wait for [`writable`](Self::writable)),
+    /// [`Error::RecordTooLarge`], [`Error::InvalidArgument`], or the error that has finished the client.
+    pub fn send(&mut self, record: &Record<'_>) -> Result<RecordId, Error> {
+        if self.lifecycle.state() == LifecycleState::Fenced {
+            return Err(self.lifecycle.fatal_error());
+        }
+        self.state.send(record, self.cx)
+    }
+
+    /// Ends when everything accepted so far has ended, well or not. What lingers goes out now.
+    pub fn flush(&mut self, timeout: Option<Duration>) -> OperationId {
+        self.state.flush(timeout, self.cx)
+    }
+
+    /// How many bytes of records have been accepted and have not ended.
+    #[must_use]
+    pub const fn buffered_bytes(&self) -> usize {
+        self.state.buffered_bytes()
+    }
+
+    /// `None` when there is room for more records; else an operation that ends when there is.
+    pub fn writable(&mut self) -> Option<OperationId> {
+        self.state.writable(self.cx)
+    }
+}
+
+/// The commands of a consumer.
+#[derive(Debug)]
+pub struct Consumer<'a> {
+    state: &'a mut ConsumerState,
+    lifecycle: &'a Lifecycle,
+    cx: &'a mut Cx,
+}
+
+impl<'a> Consumer<'a> {
+    pub(super) const fn new(state: &'a mut ConsumerState, lifecycle: &'a Lifecycle, cx: &'a mut Cx) -> Self {
+        Self { state, lifecycle, cx }
+    }
+
+    /// Names exactly the partitions to read, in place of those named before. Works before and after a start. A partition that
+    /// is named with [`StartOffset::Default`] and was assigned already keeps its position, pause and buffer (AS3).
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`], with nothing changed.
+    pub fn assign(&mut self, partitions: &[(TopicPartition, StartOffset)]) -> Result<AssignOutcome, Error> {
+        self.check_usable()?;
+        self.state.assign(partitions, self.cx)
+    }
+
+    /// The partitions named by the last [`assign`](Self::assign).
+    #[must_use]
+    pub fn assignment(&self) -> Vec<TopicPartition> {
+        self.state.assignment()
+    }
+
+    /// The offset of the next record of the partition, `None` while it is not known or the partition is not assigned.
+    #[must_use]
+    pub fn position(&self, partition: &TopicPartition) -> Option<i64> {
+        self.state.position(partition)
+    }
+
+    /// The end of what all replicas in sync have, as the last fetch said.
+    #[must_use]
+    pub fn high_watermark(&self, partition: &TopicPartition) -> Option<i64> {
+        self.state.high_watermark(partition)
+    }
+
+    /// Goes on at another place. What was fetched for the old place is dropped.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] when the partition is not assigned or the offset is negative.
+    pub fn seek(&mut self, partition: &TopicPartition, to: StartOffset) -> Result<(), Error> {
+        self.check_usable()?;
+        self.state.seek(partition, to)
+    }
+
+    /// Delivers nothing of these partitions until [`resume`](Self::resume). What was fetched is kept.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] when one of them is not assigned; then none is paused.
+    pub fn pause(&mut self, partitions: &[TopicPartition]) -> Result<(), Error> {
+        self.state.set_paused(partitions, true)
+    }
+
+    /// Delivers these partitions again.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] when one of them is not assigned; then none is resumed.
+    pub fn resume(&mut self, partitions: &[TopicPartition]) -> Result<(), Error> {
+        self.state.set_paused(partitions, false)
+    }
+
+    /// Whether the partition is paused.
+    #[must_use]
+    pub fn is_paused(&self, partition: &TopicPartition) -> bool {
+        self.state.is_paused(partition)
+    }
+
+    /// The next batch that has been fetched. Taking it moves the position past it and lets the next fetch go out.
+    pub fn take(&mut self) -> Option<FetchedBatch> {
+        self.state.take()
+    }
+
+    /// Looks offsets up; ends in [`Completion::Offsets`](crate::io::Completion::Offsets), in the order asked.
+    ///
+    /// # Errors
+    /// [`Error::NotStarted`], or [`Error::InvalidArgument`] when nothing is asked.
+    pub fn list_offsets(
+        &mut self,
+        partitions: &[(TopicPartition, OffsetSpec)],
+        timeout: Option<Duration>,
+    ) -> Result<OperationId, Error> {
+        self.lifecycle.check_running("listing offsets")?;
+        self.state.list_offsets(partitions, timeout, self.cx)
+    }
+
+    fn check_usable(&self) -> Result<(), Error> {
+        match self.lifecycle.state() {
+            LifecycleState::Fenced => Err(self.lifecycle.fatal_error()),
+            LifecycleState::Idle
+            | LifecycleState::Starting
+            | LifecycleState::Started
+            | LifecycleState::Stopping => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! Keeps the cluster view fresh: one request at a time, coalesced, on start, on demand, on loss and by age (CN11).
+
+use super::view::ClusterView;
+use crate::backoff::Backoff;
+use crate::cx::{Cx, Effect, Outgoing, Owner, Target, TimerSlot};
+use crate::error::Error;
+use crate::ids::{BrokerId, NodeId, OperationId, TopicName};
+use crate::io::{Address, Completion, Deadline, Timer};
+use crate::protocol::{
+    ErrorCode, MetadataRequest, MetadataRequestTopic, MetadataResponse, Request, Response,
+};
+use crate::time::{Duration, Instant};
+use crate::trace::TraceKind;
+use crate::waiters::Waiters;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// Keeps the cluster view fresh.
+#[derive(Clone, Debug)]
+pub(crate) struct Refresh {
+    view: ClusterView,
+    /// Whether the client is started, or about to be: else nothing is asked.
+    active: bool,
+    /// Whether a request is under way.
+    in_flight: bool,
+    /// Whether something new was wanted after the request under way had been sent.
+    again: bool,
+    /// The topics to ask for, and who waits for each (`partitions_for`).
+    topics: BTreeMap<TopicName, Waiters>,
+    backoff: Backoff,
+    retry_timer: TimerSlot,
+    age_timer: TimerSlot,
+    max_age: Duration,
+    request_timeout: Duration,
+    auto_create: bool,
+    last_error: Option<Error>,
+    /// Whether metadata has come since the start began.
+    fresh: bool,
+    /// When the last reply came.
+    refreshed_at: Option<Instant>,
+}
+
+/// What a metadata response means for the connections.
+pub(crate) type Nodes = Vec<(NodeId, Address)>;
+
+impl Refresh {
+    pub(crate) fn new(
+        backoff: Backoff,
+        max_age: Duration,
+        request_timeout: Duration,
+        auto_create: bool,
+    ) -> Self {
+        Self {
+            view: ClusterView::default(),
+            active: false,
+            in_flight: false,
+            again: false,
+            topics: BTreeMap::new(),
+            backoff,
+            retry_timer: TimerSlot::default(),
+            age_timer: TimerSlot::default(),
+            max_age,
+            request_timeout,
+            auto_create,
+            last_error: None,
+            fresh: false,
+            refreshed_at: None,
+        }
+    }
+
+    // ---- what the world did ----
+
+    /// The end of the request. Returns the brokers it named, for the connections to know.
+    pub(crate) fn handle_reply(&mut self, result: Result<Response, Error>, cx: &mut Cx) -> Option<Nodes> {
+        self.in_flight = false;
+        if !self.active {
+            return None;
+        }
+        match result {
+            Ok(Response::Metadata(response)) if response.error_code != 0 => {
+                let error = crate::broker_error::broker_error(response.error_code, "Metadata".to_string());
+                self.failed(error, cx);
+                None
+            }
+            Ok(Response::Metadata(response)) => {
+                let nodes = nodes_of(&response);
+                if nodes.is_empty() {
+                    // CN12: an empty list does not wipe the known brokers. Seen from brokers that are just starting.
+                    let text = "the broker named no brokers; it may still be starting".to_string();
+                    self.failed(Error::MalformedReply { api: "Metadata", problem: text }, cx);
+                    return None;
+                }
+                self.view.apply(&response);
+                self.last_error = None;
+                self.refreshed_at = Some(cx.now);
+                cx.trace(|| TraceKind::MetadataUpdated {
+                    brokers: nodes.len(),
+                    topics: response.topics.len(),
+                });
+                Some(nodes)
+            }
+            Ok(_) => {
+                self.failed(
+                    Error::Internal("a metadata request was answered with something else".into()),
+                    cx,
+                );
+                None
+            }
+            Err(error) => {
+                self.failed(error, cx);
+                None
+            }
+        }
+    }
+
+    /// Goes on after the connections have taken over what the reply named.
+    pub(crate) fn finish(&mut self, nodes: BTreeMap<NodeId, BrokerId>, cx: &mut Cx) {
+        self.view.nodes = nodes;
+        self.fresh = true;
+        cx.effect(Effect::MetadataUpdated);
+        cx.effect(Effect::StartProgress { result: Ok(()) });
+        let unsettled = self.settle_waiters(cx);
+        self.age_timer.arm(Timer::MetadataAge, cx.now + self.max_age, cx);
+        if unsettled {
+            // Topics that are being created, or partitions that are electing a leader: ask again, but not at once.
+            let at = cx.now + self.backoff.next_wait();
+            self.retry_timer.arm(Timer::MetadataRetry, at, cx);
+            self.again = false;
+        } else {
+            self.backoff.reset();
+            if core::mem::take(&mut self.again) {
+                self.request(cx);
+            }
+        }
+    }
+
+    pub(crate) fn handle_timeout(&mut self, cx: &mut Cx) {
+        let retry = self.retry_timer.fire(Timer::MetadataRetry, cx);
+        let aged = self.age_timer.fire(Timer::MetadataAge, cx);
+        if retry || aged {
+            self.request(cx);
+        }
+        for (topic, waiters) in &mut self.topics {
+            let cause = self.view.topics.get(topic).filter(|view| view.error_code != 0).map(|view| {
+                crate::broker_error::broker_error(view.error_code, format!("metadata of {topic}"))
+            });
+            waiters.expire("waiting for metadata", cause.as_ref().or(self.last_error.as_ref()), cx);
+        }
+    }
+
+    // ---- what other machines and the application want ----
+
+    /// A start begins: everything known may be old.
+    pub(crate) fn begin(&mut self, cx: &mut Cx) {
+        self.active = true;
+        self.fresh = false;
+        self.refreshed_at = None;
+        self.in_flight = false;
+        self.again = false;
+        self.backoff.reset();
+        self.request(cx);
+    }
+
+    /// The client stops: nothing is asked any more, and whoever waits is told (CN12).
+    pub(crate) fn end(&mut self, error: &Error, cx: &mut Cx) {
+        self.active = false;
+        self.in_flight = false;
+        self.again = false;
+        self.retry_timer.cancel(Timer::MetadataRetry, cx);
+        self.age_timer.cancel(Timer::MetadataAge, cx);
+        for waiters in self.topics.values_mut() {
+            waiters.complete_all(&Err(error.clone()), cx);
+        }
+    }
+
+    /// Something is wrong with what is known: ask again. Several wishes become one request; wishes that come faster
+    /// than `retry_backoff` wait for it.
+    pub(crate) fn refresh(&mut self, cx: &mut Cx) {
+        if !self.active || self.retry_timer.at().is_some() {
+            return;
+        }
+        if self.in_flight {
+            return;
+        }
+        // Soon after the last reply, news would be no news: leaders take a moment to be elected.
+        let wait = self.backoff.next_wait();
+        let at = self.refreshed_at.map_or(cx.now, |last| last + wait).max(cx.now);
+        self.retry_timer.arm(Timer::MetadataRetry, at, cx);
+    }
+
+    /// Makes sure that the topic is among those asked for. Asks at once if it is new.
+    pub(crate) fn want_topic(&mut self, topic: &TopicName, cx: &mut Cx) {
+        if self.topics.contains_key(topic) {
+            return;
+        }
+        self.topics.insert(topic.clone(), Waiters::default());
+        if self.active {
+            if self.in_flight {
+                self.again = true;
+            } else {
+                self.request(cx);
+            }
+        }
+    }
+
+    /// An operation that ends with the topic's partitions.
+    pub(crate) fn partitions_for(
+        &mut self,
+        topic: &TopicName,
+        timeout: Option<Duration>,
+        cx: &mut Cx,
+    ) -> OperationId {
+        self.want_topic(topic, cx);
+        let waiters = self.topics.entry(topic.clone()).or_default();
+        let operation = waiters.begin(timeout, cx);
+        self.settle_waiters(cx);
+        operation
+    }
+
+    pub(crate) fn cancel(&mut self, operation: OperationId, cx: &mut Cx) -> bool {
+        self.topics.values_mut().any(|waiters| waiters.cancel(operation, cx))
+    }
+
+    // ---- what others may ask ----
+
+    pub(crate) const fn view(&self) -> &ClusterView {
+        &self.view
+    }
+
+    /// Whether metadata has come since the start began.
+    pub(crate) const fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Deadline> {
+        let retry = self.retry_timer.at().map(|at| Deadline { at, why: Timer::MetadataRetry });
+        let age = self.age_timer.at().map(|at| Deadline { at, why: Timer::MetadataAge });
+        let waiters = self.topics.values().filter_map(Waiters::deadline).min();
+        [retry, age, waiters].into_iter().flatten().min()
+    }
+
+    pub(crate) fn waiting(&self) -> usize {
+        self.topics.values().map(Waiters::len).sum()
+    }
+
+    // ---- inside ----
+
+    fn request(&mut self, cx: &mut Cx) {
+        if self.in_flight || !self.active {
+            return;
+        }
+        self.retry_timer.cancel(Timer::MetadataRetry, cx);
+        self.in_flight = true;
+        let topic = |name: &TopicName| MetadataRequestTopic {
+            name: Some(String::from(name.as_str())),
+            ..Default::default()
+        };
+        let body = Request::Metadata(MetadataRequest {
+            topics: Some(self.topics.keys().map(topic).collect()),
+            allow_auto_topic_creation: self.auto_create,
+            ..Default::default()
+        });
+        cx.effect(Effect::Request(Outgoing {
+            owner: Owner::Metadata,
+            target: Target::Any,
+            body,
+            timeout: self.request_timeout,
+            expects_reply: true,
+        }));
+    }
+
+    fn failed(&mut self, error: Error, cx: &mut Cx) {
+        let lost_connection = matches!(error, Error::Connection { .. });
+        if !error.retriable() && !lost_connection {
+            cx.effect(Effect::StartProgress { result: Err(error.clone()) });
+        }
+        self.last_error = Some(error);
+        if lost_connection {
+            // The next broker is asked at once; each broker has its own wait before it is tried again.
+            self.request(cx);
+        } else {
+            let at = cx.now + self.backoff.next_wait();
+            self.retry_timer.arm(Timer::MetadataRetry, at, cx);
+        }
+    }
+
+    /// Ends the operations whose topics are known now, or never will be. True if some topic needs another look.
+    fn settle_waiters(&mut self, cx: &mut Cx) -> bool {
+        let mut unsettled = false;
+        for (topic, waiters) in &mut self.topics {
+            let Some(view) = self.view.topics.get(topic) else {
+                continue;
+            };
+            if view.error_code == 0 {
+                unsettled |= view.partitions.values().any(|partition| partition.leader.is_none());
+                if let Some(partitions) = self.view.describe(topic).filter(|_| !waiters.is_empty()) {
+                    waiters.complete_all(&Ok(Completion::Partitions(partitions)), cx);
+                }
+                continue;
+            }
+            let error = crate::broker_error::broker_error(view.error_code, format!("metadata of {topic}"));
+            if error.retriable() || view.error_code == ErrorCode::UnknownTopicOrPartition.code() {
+                unsettled = true;
+            } else {
+                waiters.complete_all(&Err(error), cx);
+            }
+        }
+        unsettled
+    }
+}
+
+fn nodes_of(response: &MetadataResponse) -> Nodes {
+    response
+        .brokers
+        .iter()
+        .filter_map(|broker| {
+            let port = u16::try_from(broker.port).ok()?;
+            Some((NodeId(broker.node_id), Address { host: broker.host.clone(), port }))
+        })
+        .collect()
+}

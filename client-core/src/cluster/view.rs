@@ -1,0 +1,107 @@
+//! What is known of the cluster: which brokers there are, and which leads which partition.
+
+use crate::ids::{BrokerId, NodeId, TopicName, TopicPartition};
+use crate::io::PartitionInfo;
+use crate::protocol::{MetadataResponse, MetadataResponseTopic, Uuid};
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// What the newest metadata said.
+#[derive(Clone, Debug, Default)]
+pub struct ClusterView {
+    /// The cluster's id, once known.
+    pub cluster_id: Option<String>,
+    /// The client's numbers of the brokers.
+    pub nodes: BTreeMap<NodeId, BrokerId>,
+    /// The topics asked for so far.
+    pub topics: BTreeMap<TopicName, TopicView>,
+}
+
+/// What is known of one topic.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TopicView {
+    /// 0, or why the broker says nothing about the topic.
+    pub error_code: i16,
+    /// The topic's id; zero when the broker is too old to tell.
+    pub topic_id: Uuid,
+    /// Its partitions, by number.
+    pub partitions: BTreeMap<i32, PartitionView>,
+}
+
+/// What is known of one partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartitionView {
+    /// The broker that leads it, while there is one.
+    pub leader: Option<NodeId>,
+    /// How many leaders it has had (KIP-320); -1 when the broker did not say.
+    pub leader_epoch: i32,
+    /// Brokers that hold a copy.
+    pub replicas: Vec<i32>,
+    /// Those of them that are in sync.
+    pub in_sync_replicas: Vec<i32>,
+}
+
+impl ClusterView {
+    /// The partition, if metadata has named it.
+    #[must_use]
+    pub fn partition(&self, partition: &TopicPartition) -> Option<&PartitionView> {
+        self.topics.get(&partition.topic)?.partitions.get(&partition.partition)
+    }
+
+    /// The leader of a partition, as a broker that can be sent to.
+    #[must_use]
+    pub fn leader(&self, partition: &TopicPartition) -> Option<BrokerId> {
+        self.nodes.get(&self.partition(partition)?.leader?).copied()
+    }
+
+    /// Describes all partitions of a topic; `None` while nothing good is known of it.
+    #[must_use]
+    pub fn describe(&self, topic: &TopicName) -> Option<Vec<PartitionInfo>> {
+        let view = self.topics.get(topic).filter(|view| view.error_code == 0)?;
+        let describe = |(number, view): (&i32, &PartitionView)| PartitionInfo {
+            partition: TopicPartition { topic: topic.clone(), partition: *number },
+            leader: view.leader.map(|node| node.0),
+            leader_epoch: view.leader_epoch,
+            replicas: view.replicas.clone(),
+            in_sync_replicas: view.in_sync_replicas.clone(),
+        };
+        Some(view.partitions.iter().map(describe).collect())
+    }
+
+    /// Takes over what a response says. A topic that comes with an error keeps the partitions it had; a partition whose
+    /// leader epoch is older than the known one is old news from a broker that lags behind.
+    pub(crate) fn apply(&mut self, response: &MetadataResponse) {
+        if response.cluster_id.is_some() {
+            self.cluster_id.clone_from(&response.cluster_id);
+        }
+        for topic in &response.topics {
+            let Some(name) = &topic.name else { continue };
+            let view = self.topics.entry(TopicName::from(name.as_str())).or_default();
+            view.error_code = topic.error_code;
+            if topic.error_code == 0 {
+                apply_topic(view, topic);
+            }
+        }
+    }
+}
+
+fn apply_topic(view: &mut TopicView, topic: &MetadataResponseTopic) {
+    let recreated = view.topic_id != topic.topic_id;
+    view.topic_id = topic.topic_id;
+    let mut partitions = BTreeMap::new();
+    for partition in &topic.partitions {
+        let new = PartitionView {
+            leader: (partition.leader_id >= 0).then_some(NodeId(partition.leader_id)),
+            leader_epoch: partition.leader_epoch,
+            replicas: partition.replica_nodes.clone(),
+            in_sync_replicas: partition.isr_nodes.clone(),
+        };
+        let newer = view
+            .partitions
+            .remove(&partition.partition_index)
+            .filter(|old| !recreated && old.leader_epoch > new.leader_epoch && new.leader_epoch >= 0);
+        partitions.insert(partition.partition_index, newer.unwrap_or(new));
+    }
+    view.partitions = partitions;
+}

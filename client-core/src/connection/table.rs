@@ -1,0 +1,171 @@
+//! All connections of a client: one per broker address, and which of them to ask when any would do.
+
+use super::{Connection, ConnectionState, Settings};
+use crate::cx::{Cx, Effect, Outgoing, Target};
+use crate::error::{CloseReason, Error};
+use crate::ids::{BrokerId, ConnectionId, NodeId};
+use crate::io::{Address, Deadline, Input};
+use crate::rng::Rng;
+use crate::trace::TraceKind;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+/// All connections of a client.
+#[derive(Clone, Debug)]
+pub(crate) struct Connections {
+    settings: Settings,
+    rng: Rng,
+    by_broker: BTreeMap<BrokerId, Connection>,
+    bootstrap: usize,
+}
+
+impl Connections {
+    pub(crate) fn new(settings: Settings, bootstrap: &[Address], rng: Rng) -> Self {
+        let mut table = Self { settings, rng, by_broker: BTreeMap::new(), bootstrap: 0 };
+        for address in bootstrap {
+            table.add(address.clone());
+        }
+        table.bootstrap = table.by_broker.len();
+        table
+    }
+
+    /// Takes input to the connection it is for, or ignores it because that connection is history (CN2).
+    pub(crate) fn handle(&mut self, connection: ConnectionId, input: Input, cx: &mut Cx) {
+        let current = self
+            .by_broker
+            .get_mut(&connection.broker)
+            .filter(|current| current.id() == connection && current.state().has_socket());
+        let Some(current) = current else {
+            let (name, count) = match &input {
+                Input::Connected { .. } => ("Connected", 0),
+                Input::Received { bytes, .. } => ("Received", bytes.len()),
+                Input::Disconnected { .. } => ("Disconnected", 0),
+                Input::TimeoutFired => ("TimeoutFired", 0),
+            };
+            cx.counters.stale_inputs += 1;
+            cx.trace(|| TraceKind::StaleInputIgnored { connection, input: name, count });
+            return;
+        };
+        match input {
+            Input::Connected { .. } => current.handle_connected(&self.settings, cx),
+            Input::Received { bytes, .. } => current.handle_received(bytes, &self.settings, cx),
+            Input::Disconnected { cause, .. } => current.handle_disconnected(cause, &self.settings, cx),
+            Input::TimeoutFired => {}
+        }
+    }
+
+    /// Lets every connection look at its timers.
+    pub(crate) fn handle_timeout(&mut self, cx: &mut Cx) {
+        for connection in self.by_broker.values_mut() {
+            if connection.deadline().is_some_and(|deadline| deadline.at <= cx.now) {
+                connection.handle_timeout(&self.settings, cx);
+            }
+        }
+    }
+
+    /// Sends a request to its target.
+    pub(crate) fn submit(&mut self, outgoing: Outgoing, cx: &mut Cx) {
+        let broker = match outgoing.target {
+            Target::Broker(broker) => broker,
+            Target::Any => self.choose(),
+        };
+        if let Some(connection) = self.by_broker.get_mut(&broker) {
+            connection.submit(outgoing, &self.settings, cx);
+        } else {
+            let error = Error::Internal(alloc::format!("a request was sent to the unknown broker {broker}"));
+            cx.effect(Effect::Reply { owner: outgoing.owner, result: Err(error) });
+        }
+    }
+
+    /// Gives each broker of newer metadata its number, adopts connections to the same address, and retires
+    /// connections to brokers that are gone.
+    pub(crate) fn apply(&mut self, nodes: &[(NodeId, Address)], cx: &mut Cx) -> BTreeMap<NodeId, BrokerId> {
+        let mut named = BTreeMap::new();
+        for (node, address) in nodes {
+            let known = self.by_broker.iter().find(|(_, connection)| connection.address() == address);
+            let known = known.map(|(broker, _)| *broker);
+            let broker = known.unwrap_or_else(|| self.add(address.clone()));
+            named.insert(*node, broker);
+            if let Some(connection) = self.by_broker.get_mut(&broker).filter(|it| it.node() != Some(*node)) {
+                connection.set_node(Some(*node));
+                let address = address.clone();
+                cx.trace(|| TraceKind::BrokerNamed { broker, address, node: Some(node.0) });
+            }
+        }
+        for (broker, connection) in &mut self.by_broker {
+            if !named.values().any(|named| named == broker) {
+                connection.set_node(None);
+                connection.retire(&self.settings, cx);
+            }
+        }
+        // An address that is gone and was not configured is forgotten once nothing is open any more.
+        let bootstrap = self.bootstrap;
+        self.by_broker.retain(|broker, connection| {
+            usize::from(broker.0) <= bootstrap
+                || connection.node().is_some()
+                || connection.state() != ConnectionState::Disconnected
+        });
+        named
+    }
+
+    /// Closes everything; nothing is planned any more.
+    pub(crate) fn close_all(&mut self, reason: &CloseReason, cx: &mut Cx) {
+        for connection in self.by_broker.values_mut() {
+            connection.close(reason.clone(), cx);
+        }
+    }
+
+    /// Begins anew with connections that know nothing, as a start does.
+    pub(crate) fn begin(&mut self, cx: &mut Cx) {
+        for (broker, connection) in &mut self.by_broker {
+            let (address, node) = (connection.address().clone(), connection.node());
+            let generation = connection.id().generation;
+            *connection = Connection::new(*broker, address.clone(), generation, &self.settings, &self.rng);
+            connection.set_node(node);
+            let broker = *broker;
+            cx.trace(|| TraceKind::BrokerNamed { broker, address, node: node.map(|node| node.0) });
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&BrokerId, &Connection)> {
+        self.by_broker.iter()
+    }
+
+    pub(crate) fn get(&self, broker: BrokerId) -> Option<&Connection> {
+        self.by_broker.get(&broker)
+    }
+
+    /// The first of all armed timers.
+    pub(crate) fn deadline(&self) -> Option<Deadline> {
+        self.by_broker.values().filter_map(Connection::deadline).min()
+    }
+
+    fn add(&mut self, address: Address) -> BrokerId {
+        let highest = self.by_broker.last_key_value().map_or(0, |(broker, _)| broker.0);
+        let broker = BrokerId(highest + 1);
+        self.by_broker.insert(broker, Connection::new(broker, address, 0, &self.settings, &self.rng));
+        broker
+    }
+
+    /// The broker to ask when any would do: the least busy of those that are ready; else one that is about to be; else
+    /// one that may be tried now, known ones before configured ones (KIP-899); else the one whose wait ends first.
+    fn choose(&self) -> BrokerId {
+        let rank = |connection: &Connection| {
+            let configured_only = connection.node().is_none();
+            match connection.state() {
+                ConnectionState::Ready => (0, connection.in_flight().len() as u64, configured_only),
+                ConnectionState::Connecting
+                | ConnectionState::Negotiating
+                | ConnectionState::Authenticating => (1, connection.queued() as u64, configured_only),
+                ConnectionState::Disconnected => (2, u64::from(configured_only), configured_only),
+                ConnectionState::BackingOff => {
+                    let until = connection.backing_off_until().map_or(0, crate::time::Instant::as_micros);
+                    (3, until, configured_only)
+                }
+            }
+        };
+        let mut ranked: Vec<_> = self.by_broker.iter().map(|(broker, it)| (rank(it), *broker)).collect();
+        ranked.sort_unstable();
+        ranked.first().map_or(BrokerId(1), |(_, broker)| *broker)
+    }
+}

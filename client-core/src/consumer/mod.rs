@@ -1,0 +1,303 @@
+//! The consumer: takes exact partitions, fetches from their leaders, and hands out whole batches in order.
+//!
+//! `mod.rs` is what the application calls; `assignment.rs` holds each partition's position and buffer; `fetcher.rs` decides
+//! what to fetch and what replies mean; `offsets.rs` looks offsets up.
+
+mod aborted;
+mod assignment;
+mod fetcher;
+mod offsets;
+
+pub use assignment::{AssignOutcome, FetchedBatch, StartOffset};
+pub use offsets::OffsetSpec;
+
+use crate::backoff::Backoff;
+use crate::config::{Config, ConsumerConfig, OffsetReset};
+use crate::cx::Cx;
+use crate::error::Error;
+use crate::ids::{BrokerId, OperationId, TopicName, TopicPartition};
+use crate::io::{Deadline, Timer};
+use crate::rng::Rng;
+use crate::time::{Duration, Instant};
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::vec::Vec;
+use assignment::Partition;
+use fetcher::InFlightFetch;
+use offsets::{LookUps, Question};
+
+/// The consumer's part of a client.
+#[derive(Clone, Debug)]
+pub(crate) struct ConsumerState {
+    config: ConsumerConfig,
+    request_timeout: Duration,
+    retry_backoff: Backoff,
+    assignment: Assignment,
+    /// Rises with every change of the assignment; batches carry it (AS4).
+    epoch: u32,
+    /// Whose turn it is in `take()`, so that one busy partition does not starve the others.
+    turn: usize,
+    in_flight: BTreeMap<u64, InFlightFetch>,
+    /// Which brokers have a fetch under way: at most one each.
+    fetching: BTreeMap<BrokerId, u64>,
+    next_request: u64,
+    look_ups: LookUps,
+    active: bool,
+    #[cfg(feature = "exhibits")]
+    defect: Option<crate::config::Defect>,
+}
+
+/// How the consumer got its partitions. One enum, so that two ways cannot hold at once.
+#[derive(Clone, Debug)]
+enum Assignment {
+    /// It has none.
+    None,
+    /// The application named them.
+    Manual(BTreeMap<TopicPartition, Partition>),
+}
+
+impl ConsumerState {
+    pub(crate) fn new(config: &Config, consumer: &ConsumerConfig, rng: &Rng) -> Self {
+        let backoff =
+            Backoff::new(config.retry_backoff, config.retry_backoff_max, rng.fork("fetch retry", 0));
+        Self {
+            config: consumer.clone(),
+            request_timeout: config.request_timeout,
+            retry_backoff: backoff,
+            assignment: Assignment::None,
+            epoch: 0,
+            turn: 0,
+            in_flight: BTreeMap::new(),
+            fetching: BTreeMap::new(),
+            next_request: 0,
+            look_ups: LookUps::default(),
+            active: false,
+            #[cfg(feature = "exhibits")]
+            defect: config.defect,
+        }
+    }
+
+    // ---- what the application wants ----
+
+    /// Replaces the assignment. Partitions that stay keep position, pause and buffer (AS3); the same set changes nothing.
+    pub(crate) fn assign(
+        &mut self,
+        wanted: &[(TopicPartition, StartOffset)],
+        cx: &mut Cx,
+    ) -> Result<AssignOutcome, Error> {
+        for (partition, start) in wanted {
+            if let Some(problem) = TopicName::problem(partition.topic.as_str()) {
+                let problem = format!("{:?} is not a topic name: {problem}", partition.topic.as_str());
+                return Err(Error::InvalidArgument { argument: "topic".into(), problem: problem.into() });
+            }
+            if partition.partition < 0 {
+                let problem = format!("expected 0 or more, found {}", partition.partition);
+                return Err(Error::InvalidArgument { argument: "partition".into(), problem: problem.into() });
+            }
+            check_start(*start)?;
+        }
+        let unchanged = self.partitions().count() == wanted.len()
+            && wanted.iter().all(|(partition, start)| {
+                self.partition(partition).is_some_and(|_| *start == StartOffset::Default)
+            });
+        if unchanged {
+            return Ok(AssignOutcome::Unchanged);
+        }
+        self.epoch += 1;
+        let mut old = match core::mem::replace(&mut self.assignment, Assignment::None) {
+            Assignment::None => BTreeMap::new(),
+            Assignment::Manual(partitions) => partitions,
+        };
+        let mut new = BTreeMap::new();
+        for (partition, start) in wanted {
+            // A partition that stays keeps everything unless the caller names a place to start.
+            let kept = old.remove(partition).filter(|_| *start == StartOffset::Default);
+            new.insert(partition.clone(), kept.unwrap_or_else(|| Partition::new(*start, self.epoch)));
+        }
+        #[cfg(feature = "exhibits")]
+        if self.defect == Some(crate::config::Defect::KeepOldAssignment) {
+            new.extend(old.into_iter().filter(|(_, partition)| partition.has_buffered()));
+        }
+        if !new.is_empty() {
+            self.assignment = Assignment::Manual(new);
+        }
+        self.turn = 0;
+        cx.trace(|| crate::trace::TraceKind::Called { call: "assign", operation: None, outcome: "changed" });
+        Ok(AssignOutcome::Changed { epoch: self.epoch })
+    }
+
+    /// Moves a position. What was buffered or is under way for the old one is dropped (AS6).
+    pub(crate) fn seek(&mut self, partition: &TopicPartition, to: StartOffset) -> Result<(), Error> {
+        check_start(to)?;
+        self.epoch += 1;
+        let epoch = self.epoch;
+        let found = self.partition_mut(partition).ok_or_else(|| not_assigned(partition))?;
+        let paused = found.paused;
+        *found = Partition::new(to, epoch);
+        found.paused = paused;
+        Ok(())
+    }
+
+    /// Pauses or resumes delivery; the buffer stays (AS6).
+    pub(crate) fn set_paused(&mut self, partitions: &[TopicPartition], paused: bool) -> Result<(), Error> {
+        if let Some(unknown) = partitions.iter().find(|partition| self.partition(partition).is_none()) {
+            return Err(not_assigned(unknown));
+        }
+        for partition in partitions {
+            if let Some(found) = self.partition_mut(partition) {
+                found.paused = paused;
+            }
+        }
+        Ok(())
+    }
+
+    /// The next batch, taking turns between partitions. Taking it moves the partition's position past it.
+    pub(crate) fn take(&mut self) -> Option<FetchedBatch> {
+        let Assignment::Manual(partitions) = &mut self.assignment else { return None };
+        let count = partitions.len();
+        for step in 0..count {
+            let index = (self.turn + step) % count;
+            let Some((name, partition)) = partitions.iter_mut().nth(index) else { continue };
+            if let Some(batch) = partition.take(name) {
+                // Stay with this partition while it has more: neighbours in the log belong together.
+                self.turn = if partition.has_buffered() { index } else { (index + 1) % count };
+                return Some(batch);
+            }
+        }
+        None
+    }
+
+    /// Looks offsets up.
+    pub(crate) fn list_offsets(
+        &mut self,
+        wanted: &[(TopicPartition, OffsetSpec)],
+        timeout: Option<Duration>,
+        cx: &mut Cx,
+    ) -> Result<OperationId, Error> {
+        if wanted.is_empty() {
+            let problem = "expected at least one partition".into();
+            return Err(Error::InvalidArgument { argument: "partitions".into(), problem });
+        }
+        let limit = timeout.unwrap_or(self.request_timeout * 2);
+        Ok(self.look_ups.begin(wanted, limit, cx))
+    }
+
+    pub(crate) fn cancel(&mut self, operation: OperationId, cx: &mut Cx) -> bool {
+        self.look_ups.cancel(operation, cx)
+    }
+
+    // ---- the client's life ----
+
+    pub(crate) fn begin(&mut self) {
+        self.active = true;
+        self.retry_backoff.reset();
+    }
+
+    /// The client stops: positions stay, what is under way is forgotten.
+    pub(crate) fn end(&mut self, error: &Error, cx: &mut Cx) {
+        self.active = false;
+        self.in_flight.clear();
+        self.fetching.clear();
+        if let Assignment::Manual(partitions) = &mut self.assignment {
+            for partition in partitions.values_mut() {
+                partition.forget_request();
+            }
+        }
+        self.look_ups.end(error, cx);
+    }
+
+    // ---- what others may ask ----
+
+    pub(crate) fn assignment(&self) -> Vec<TopicPartition> {
+        self.partitions().map(|(name, _)| name.clone()).collect()
+    }
+
+    pub(crate) fn position(&self, partition: &TopicPartition) -> Option<i64> {
+        self.partition(partition)?.position()
+    }
+
+    pub(crate) fn is_paused(&self, partition: &TopicPartition) -> bool {
+        self.partition(partition).is_some_and(|partition| partition.paused)
+    }
+
+    pub(crate) fn high_watermark(&self, partition: &TopicPartition) -> Option<i64> {
+        self.partition(partition)?.high_watermark
+    }
+
+    /// Whether `take()` would give something.
+    pub(crate) fn has_records(&self) -> bool {
+        self.partitions().any(|(_, partition)| !partition.paused && partition.has_buffered())
+    }
+
+    /// Topics that metadata has to tell about.
+    pub(crate) fn topics(&self) -> Vec<TopicName> {
+        let mut topics: Vec<TopicName> = self.partitions().map(|(name, _)| name.topic.clone()).collect();
+        topics.extend(self.look_ups.topics());
+        topics.dedup();
+        topics
+    }
+
+    pub(crate) fn waiting(&self) -> usize {
+        self.look_ups.waiting()
+    }
+
+    pub(crate) fn deadline(&self, now: Instant) -> Option<Deadline> {
+        if !self.active {
+            return self.look_ups.limit();
+        }
+        let retries = self.partitions().filter_map(|(_, partition)| partition.retry_at);
+        let retries = retries.chain(self.look_ups.retry_at()).filter(|at| *at > now).min();
+        let retry = retries.map(|at| Deadline { at, why: Timer::FetchRetry });
+        retry.into_iter().chain(self.look_ups.limit()).min()
+    }
+
+    // ---- inside ----
+
+    fn partitions(&self) -> impl Iterator<Item = (&TopicPartition, &Partition)> {
+        let partitions = match &self.assignment {
+            Assignment::None => None,
+            Assignment::Manual(partitions) => Some(partitions.iter()),
+        };
+        partitions.into_iter().flatten()
+    }
+
+    fn partition(&self, name: &TopicPartition) -> Option<&Partition> {
+        match &self.assignment {
+            Assignment::None => None,
+            Assignment::Manual(partitions) => partitions.get(name),
+        }
+    }
+
+    fn partition_mut(&mut self, name: &TopicPartition) -> Option<&mut Partition> {
+        match &mut self.assignment {
+            Assignment::None => None,
+            Assignment::Manual(partitions) => partitions.get_mut(name),
+        }
+    }
+
+    /// What a partition without position asks the broker, or `None` when the configuration gives no answer.
+    const fn question(start: StartOffset, reset: OffsetReset) -> Option<Question> {
+        match (start, reset) {
+            (StartOffset::Earliest, _) | (StartOffset::Default, OffsetReset::Earliest) => {
+                Some(Question::Earliest)
+            }
+            (StartOffset::Latest, _) | (StartOffset::Default, OffsetReset::Latest) => Some(Question::Latest),
+            (StartOffset::Default, OffsetReset::None) | (StartOffset::At(_), _) => None,
+        }
+    }
+}
+
+fn check_start(start: StartOffset) -> Result<(), Error> {
+    match start {
+        StartOffset::At(offset) if offset < 0 => {
+            let problem = format!("expected 0 or more, found {offset}");
+            Err(Error::InvalidArgument { argument: "offset".into(), problem: problem.into() })
+        }
+        StartOffset::At(_) | StartOffset::Default | StartOffset::Earliest | StartOffset::Latest => Ok(()),
+    }
+}
+
+fn not_assigned(partition: &TopicPartition) -> Error {
+    let problem = format!("{partition} is not assigned; name it in assign() first");
+    Error::InvalidArgument { argument: "partition".into(), problem: problem.into() }
+}

@@ -1,0 +1,105 @@
+//! The producer's id and epoch: asked for on start, and again when a partition's numbers are out of step.
+
+use super::queue::ProducerId;
+use crate::backoff::Backoff;
+use crate::broker_error::broker_error;
+use crate::cx::{Cx, Effect, Outgoing, Owner, Target, TimerSlot};
+use crate::error::Error;
+use crate::io::Timer;
+use crate::protocol::{InitProducerIdRequest, Request, Response};
+use crate::time::{Duration, Instant};
+use alloc::string::ToString;
+
+/// The producer's id and epoch.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    current: Option<ProducerId>,
+    in_flight: bool,
+    retry_timer: TimerSlot,
+    backoff: Backoff,
+    request_timeout: Duration,
+}
+
+impl Identity {
+    pub(crate) fn new(backoff: Backoff, request_timeout: Duration) -> Self {
+        Self { current: None, in_flight: false, retry_timer: TimerSlot::default(), backoff, request_timeout }
+    }
+
+    /// Begins anew: the id of an earlier start is not used again.
+    pub(crate) fn begin(&mut self, cx: &mut Cx) {
+        self.end(cx);
+        self.request(cx);
+    }
+
+    /// The client stops.
+    pub(crate) fn end(&mut self, cx: &mut Cx) {
+        self.current = None;
+        self.in_flight = false;
+        self.backoff.reset();
+        self.retry_timer.cancel(Timer::ProducerIdRetry, cx);
+    }
+
+    /// Asks for another id, unless that is under way.
+    pub(crate) fn request(&mut self, cx: &mut Cx) {
+        if self.in_flight || self.retry_timer.at().is_some() {
+            return;
+        }
+        self.in_flight = true;
+        let body = Request::InitProducerId(InitProducerIdRequest {
+            transactional_id: None,
+            // Not used without a transactional id, but brokers check that it is positive.
+            transaction_timeout_ms: 60_000,
+            ..Default::default()
+        });
+        cx.effect(Effect::Request(Outgoing {
+            owner: Owner::ProducerId,
+            target: Target::Any,
+            body,
+            timeout: self.request_timeout,
+            expects_reply: true,
+        }));
+    }
+
+    /// The end of the request. True if there is an id now.
+    pub(crate) fn handle_reply(&mut self, result: Result<Response, Error>, cx: &mut Cx) -> bool {
+        if !self.in_flight {
+            return false;
+        }
+        self.in_flight = false;
+        let error = match result {
+            Ok(Response::InitProducerId(response)) if response.error_code == 0 => {
+                self.current = Some(ProducerId { id: response.producer_id, epoch: response.producer_epoch });
+                self.backoff.reset();
+                cx.effect(Effect::StartProgress { result: Ok(()) });
+                return true;
+            }
+            Ok(Response::InitProducerId(response)) => {
+                broker_error(response.error_code, "InitProducerId".to_string())
+            }
+            Ok(_) => Error::Internal("InitProducerId was answered with something else".into()),
+            Err(error) => error,
+        };
+        // Which connection failures end a start is decided where all of them are known, not here.
+        if error.retriable() || matches!(error, Error::Connection { .. }) {
+            let at = cx.now + self.backoff.next_wait();
+            self.retry_timer.arm(Timer::ProducerIdRetry, at, cx);
+        } else {
+            cx.effect(Effect::StartProgress { result: Err(error) });
+        }
+        false
+    }
+
+    pub(crate) fn handle_timeout(&mut self, cx: &mut Cx) {
+        if self.retry_timer.fire(Timer::ProducerIdRetry, cx) {
+            self.request(cx);
+        }
+    }
+
+    pub(crate) const fn current(&self) -> Option<ProducerId> {
+        self.current
+    }
+
+    pub(crate) const fn retry_at(&self) -> Option<Instant> {
+        self.retry_timer.at()
+    }
+}

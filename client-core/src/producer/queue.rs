@@ -1,0 +1,273 @@
+//! The batches of one partition, oldest first, and their sequence numbers.
+
+use crate::error::Error;
+use crate::ids::RecordId;
+use crate::io::RecordIds;
+use crate::protocol::record_batch::{ProducerStamp, RecordBatch, RecordBatchBuilder, RecordHeader};
+use crate::time::Instant;
+use alloc::collections::VecDeque;
+use bytes::Bytes;
+
+/// A producer id and epoch, as InitProducerId gave them (KIP-98).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ProducerId {
+    pub(crate) id: i64,
+    pub(crate) epoch: i16,
+}
+
+/// The batches of one partition that are not in flight.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PartitionQueue {
+    /// The batch that still takes records.
+    open: Option<Batch>,
+    /// Batches that take no more records, in the order of their numbers. A batch that has to be sent again comes back to its place.
+    closed: VecDeque<Batch>,
+    /// How many batches are in flight.
+    in_flight: usize,
+    next_number: u64,
+    /// Under which id the sequence numbers of this partition run.
+    pub(crate) identity: Option<ProducerId>,
+    next_sequence: i32,
+    /// Whether a batch with a sequence number was lost for good, so that the broker will refuse the numbers after it.
+    pub(crate) needs_new_identity: bool,
+}
+
+/// Records that travel together.
+#[derive(Clone, Debug)]
+pub(crate) struct Batch {
+    number: u64,
+    contents: Contents,
+    pub(crate) ids: RecordIds,
+    pub(crate) records: usize,
+    /// What it takes of the buffer memory.
+    pub(crate) memory: usize,
+    pub(crate) created_at: Instant,
+    /// When to give up on it.
+    pub(crate) deadline: Instant,
+    /// Which flush waits for it.
+    pub(crate) flush_epoch: u32,
+    pub(crate) retries: u32,
+    /// Not before then.
+    pub(crate) retry_at: Option<Instant>,
+    /// Its first sequence number, once it has one.
+    pub(crate) sequence: Option<i32>,
+    /// Whether the broker may have it although no reply came.
+    pub(crate) ambiguous: bool,
+    pub(crate) last_error: Option<Error>,
+}
+
+#[derive(Clone, Debug)]
+enum Contents {
+    Building(RecordBatchBuilder),
+    Sealed(Bytes),
+}
+
+/// A record's bytes, on their way into a batch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Payload<'a> {
+    pub(crate) key: Option<&'a [u8]>,
+    pub(crate) value: Option<&'a [u8]>,
+    pub(crate) headers: &'a [RecordHeader<'a>],
+    pub(crate) timestamp: i64,
+    /// An upper bound of its size in the batch.
+    pub(crate) size: usize,
+}
+
+/// What a new batch needs to know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BatchLimits {
+    pub(crate) batch_size: usize,
+    pub(crate) now: Instant,
+    pub(crate) deadline: Instant,
+    pub(crate) flush_epoch: u32,
+}
+
+impl PartitionQueue {
+    /// Adds a record to the open batch, or to a new one. True if a new batch was begun.
+    ///
+    /// The caller has checked that the record fits into a request, so it fits into a batch of its own.
+    pub(crate) fn append(&mut self, id: RecordId, payload: &Payload<'_>, limits: &BatchLimits) -> bool {
+        let has_room = self.open.as_ref().is_some_and(|batch| {
+            matches!(&batch.contents, Contents::Building(builder) if builder.size() + payload.size <= limits.batch_size)
+        });
+        if !has_room {
+            self.close_open();
+        }
+        let begun = self.open.is_none();
+        let number = self.next_number;
+        let batch = self.open.get_or_insert_with(|| Batch {
+            number,
+            contents: Contents::Building(RecordBatchBuilder::new()),
+            ids: RecordIds::default(),
+            records: 0,
+            memory: 0,
+            created_at: limits.now,
+            deadline: limits.deadline,
+            flush_epoch: limits.flush_epoch,
+            retries: 0,
+            retry_at: None,
+            sequence: None,
+            ambiguous: false,
+            last_error: None,
+        });
+        if begun {
+            self.next_number += 1;
+        }
+        if let Contents::Building(builder) = &mut batch.contents {
+            let headers = payload.headers.iter().copied();
+            let appended = builder.append(payload.key, payload.value, headers, payload.timestamp);
+            debug_assert!(appended.is_ok(), "max_request_size is far below what a batch can hold");
+        }
+        batch.ids.push(id);
+        batch.records += 1;
+        batch.memory += payload.size;
+        begun
+    }
+
+    /// The open batch takes no more records.
+    pub(crate) fn close_open(&mut self) {
+        if let Some(batch) = self.open.take() {
+            self.closed.push_back(batch);
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.open.is_none() && self.closed.is_empty()
+    }
+
+    pub(crate) const fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// When the open batch began.
+    pub(crate) fn open_since(&self) -> Option<Instant> {
+        self.open.as_ref().map(|batch| batch.created_at)
+    }
+
+    /// Whether there are closed batches.
+    pub(crate) fn has_closed(&self) -> bool {
+        !self.closed.is_empty()
+    }
+
+    /// The batch that has to go first.
+    pub(crate) fn head(&self) -> Option<&Batch> {
+        self.closed.front()
+    }
+
+    /// Whether the head may be sent at all, as far as identity and order are concerned.
+    pub(crate) fn head_may_go(&self, current: Option<ProducerId>, idempotent: bool) -> bool {
+        let Some(head) = self.head() else { return false };
+        if !idempotent {
+            return true;
+        }
+        if !self.needs_new_identity {
+            return self.identity.or(current).is_some();
+        }
+        // The numbers run out of step with the broker. First settle, under the old identity, what the broker may already have;
+        // then, with nothing in flight, begin anew under a new identity.
+        head.ambiguous || (self.in_flight == 0 && current.is_some() && current != self.identity)
+    }
+
+    /// Takes the head to send it: gives it its sequence number and seals it if that has not been done.
+    pub(crate) fn take_head(
+        &mut self,
+        current: Option<ProducerId>,
+        idempotent: bool,
+    ) -> Option<(Batch, Bytes)> {
+        let mut batch = self.closed.pop_front()?;
+        if idempotent {
+            if self.needs_new_identity && !batch.ambiguous {
+                self.begin_identity(current);
+                batch.sequence = None;
+            }
+            if self.identity.is_none() {
+                self.begin_identity(current);
+            }
+        }
+        let fresh_sequence = idempotent && batch.sequence.is_none();
+        if fresh_sequence {
+            batch.sequence = Some(self.next_sequence);
+            // Sequence numbers wrap around after 2^31 - 1 (KIP-98).
+            let next = (i64::from(self.next_sequence) + batch.records as i64) % (i64::from(i32::MAX) + 1);
+            self.next_sequence = i32::try_from(next).unwrap_or(0);
+        }
+        let (id, epoch) = self.identity.filter(|_| idempotent).map_or((-1, -1), |it| (it.id, it.epoch));
+        let sequence = batch.sequence.unwrap_or(-1);
+        let stamp = ProducerStamp {
+            producer_id: id,
+            producer_epoch: epoch,
+            base_sequence: sequence,
+            is_transactional: false,
+        };
+        let bytes = match batch.contents {
+            Contents::Building(mut builder) => builder.seal(stamp),
+            Contents::Sealed(bytes) if fresh_sequence => match RecordBatch::decode(&bytes) {
+                Ok(Some(sealed)) => sealed.with_stamp(stamp).bytes().clone(),
+                // We wrote it, so it can be read; should that ever fail, the broker's checks will tell.
+                Ok(None) | Err(_) => bytes,
+            },
+            Contents::Sealed(bytes) => bytes,
+        };
+        batch.contents = Contents::Sealed(bytes.clone());
+        self.in_flight += 1;
+        Some((batch, bytes))
+    }
+
+    /// The batch's request has ended.
+    pub(crate) fn landed(&mut self) {
+        debug_assert!(self.in_flight > 0, "a batch landed that was not in flight");
+        self.in_flight = self.in_flight.saturating_sub(1);
+    }
+
+    /// Puts a batch back to its place, to be sent again.
+    pub(crate) fn put_back(&mut self, batch: Batch) {
+        let place =
+            self.closed.iter().position(|other| other.number > batch.number).unwrap_or(self.closed.len());
+        self.closed.insert(place, batch);
+    }
+
+    /// Whether a batch older than this one is still to be sent. (Those in flight are not seen here.)
+    pub(crate) fn has_older_than(&self, batch: &Batch) -> bool {
+        self.closed.front().is_some_and(|head| head.number < batch.number)
+    }
+
+    /// Takes out every batch whose time is up.
+    pub(crate) fn take_expired(&mut self, now: Instant) -> VecDeque<Batch> {
+        if self.open.as_ref().is_some_and(|batch| batch.deadline <= now) {
+            self.close_open();
+        }
+        let (expired, kept) = self.closed.drain(..).partition(|batch| batch.deadline <= now);
+        self.closed = kept;
+        expired
+    }
+
+    /// Takes out everything.
+    pub(crate) fn take_all(&mut self) -> VecDeque<Batch> {
+        self.close_open();
+        core::mem::take(&mut self.closed)
+    }
+
+    /// The first time at which something has to happen by itself: a deadline, or the end of a wait still to come.
+    pub(crate) fn first_deadline(&self) -> Option<Instant> {
+        self.closed.iter().chain(&self.open).map(|batch| batch.deadline).min()
+    }
+
+    /// Forgets everything about sequence numbers: a start begins with a new producer id.
+    pub(crate) fn forget_identity(&mut self) {
+        self.identity = None;
+        self.next_sequence = 0;
+        self.needs_new_identity = false;
+        self.in_flight = 0;
+    }
+
+    fn begin_identity(&mut self, current: Option<ProducerId>) {
+        self.identity = current;
+        self.next_sequence = 0;
+        self.needs_new_identity = false;
+        for batch in &mut self.closed {
+            if !batch.ambiguous {
+                batch.sequence = None;
+            }
+        }
+    }
+}

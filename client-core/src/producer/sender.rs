@@ -1,0 +1,427 @@
+//! What goes out, and what replies mean.
+
+use super::ProducerState;
+use super::queue::Batch;
+use crate::broker_error::broker_error;
+use crate::cluster::ClusterView;
+use crate::config::Acks;
+use crate::cx::{Cx, Effect, Outgoing, Owner, Target};
+use crate::error::{CloseReason, Error, LossCause};
+use crate::ids::{BrokerId, NodeId, TopicPartition};
+use crate::io::{Delivered, Delivery};
+use crate::protocol::{
+    ErrorCode, PartitionProduceData, PartitionProduceResponse, ProduceRequest, ProduceResponse, Request,
+    Response, TopicProduceData,
+};
+use crate::time::Duration;
+use crate::trace::TraceKind;
+use alloc::borrow::Cow;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// A produce request whose end is still to come.
+#[derive(Clone, Debug)]
+pub(crate) struct InFlightRequest {
+    broker: BrokerId,
+    batches: Vec<InFlightBatch>,
+}
+
+#[derive(Clone, Debug)]
+struct InFlightBatch {
+    topic: usize,
+    partition: i32,
+    batch: Batch,
+}
+
+impl ProducerState {
+    /// Sends what can be sent now. `unreachable` says which brokers had better be left alone.
+    pub(crate) fn drive(&mut self, view: &ClusterView, unreachable: impl Fn(BrokerId) -> bool, cx: &mut Cx) {
+        let mut by_broker: BTreeMap<BrokerId, Vec<(usize, i32)>> = BTreeMap::new();
+        for (index, partition) in &self.active {
+            let topic = &self.topics[*index];
+            let leader = view.topics.get(&topic.name).and_then(|view| view.partitions.get(partition)?.leader);
+            match leader.and_then(|node: NodeId| view.nodes.get(&node)) {
+                Some(broker) if !unreachable(*broker) => {
+                    by_broker.entry(*broker).or_default().push((*index, *partition));
+                }
+                Some(_) => {}
+                None => cx.effect(Effect::RefreshMetadata),
+            }
+        }
+        for (broker, partitions) in by_broker {
+            while self.requests_per_broker.get(&broker).is_none_or(|count| *count < self.config.max_in_flight)
+            {
+                let batches = self.take_batches(&partitions, cx);
+                if batches.is_empty() {
+                    break;
+                }
+                self.send_request(broker, batches, cx);
+            }
+        }
+    }
+
+    /// The end of a produce request.
+    pub(crate) fn handle_reply(&mut self, request: u64, result: Result<Response, Error>, cx: &mut Cx) {
+        let Some(request) = self.in_flight.remove(&request) else { return };
+        if let Some(count) = self.requests_per_broker.get_mut(&request.broker) {
+            *count -= 1;
+        }
+        match result {
+            Ok(Response::Produce(response)) => self.handle_response(request, &response, cx),
+            Ok(_) => {
+                let error = Error::Internal("a produce request was answered with something else".into());
+                for batch in request.batches {
+                    self.finish(batch, Err(error.clone()), cx);
+                }
+            }
+            Err(error) => {
+                for batch in request.batches {
+                    self.handle_lost(batch, error.clone(), cx);
+                }
+            }
+        }
+    }
+
+    /// The end of the request for a producer id.
+    pub(crate) fn handle_producer_id(&mut self, result: Result<Response, Error>, cx: &mut Cx) {
+        self.identity.handle_reply(result, cx);
+    }
+
+    /// Newer metadata: records that waited for it find their partitions, or hear that there are none.
+    pub(crate) fn handle_metadata(&mut self, view: &ClusterView, cx: &mut Cx) {
+        for index in 0..self.topics.len() {
+            let Some(known) = view.topics.get(&self.topics[index].name) else { continue };
+            let context = || format!("metadata of {}", self.topics[index].name);
+            let error = (known.error_code != 0).then(|| broker_error(known.error_code, context()));
+            let count = known.partitions.last_key_value().map_or(0, |(number, _)| *number + 1);
+            let available = (0..count).map(|number| {
+                known.partitions.get(&number).is_some_and(|partition| partition.leader.is_some())
+            });
+            let available: Vec<bool> = available.collect();
+            let topic = &mut self.topics[index];
+            topic.error.clone_from(&error);
+            topic.set_partitions(available);
+            if topic.is_known() {
+                self.append_waiting(index, cx);
+            } else if let Some(error) = error.filter(|error| !may_appear(error)) {
+                while let Some(waiting) = self.topics[index].waiting.pop_front() {
+                    self.fail_record(index, &waiting, error.clone(), cx);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn handle_timeout(&mut self, cx: &mut Cx) {
+        self.identity.handle_timeout(cx);
+        self.expire_waiting(cx);
+        for (index, partition) in self.active.clone() {
+            let now = cx.now;
+            let Some(queue) = self.topics[index].queue_mut(partition) else { continue };
+            for batch in queue.take_expired(now) {
+                let name = &self.topics[index].name;
+                let error = Error::Timeout {
+                    what: Cow::Owned(format!("delivery to {name}-{partition}")),
+                    after: self.config.delivery_timeout,
+                    cause: batch.last_error.clone().map(alloc::boxed::Box::new),
+                };
+                self.end_batch(InFlightBatch { topic: index, partition, batch }, Err(error), cx);
+            }
+            self.forget_if_idle(index, partition);
+        }
+        for waiters in self.flushes.values_mut() {
+            waiters.expire("flush()", None, cx);
+        }
+        self.flushes.retain(|_, waiters| !waiters.is_empty());
+    }
+
+    /// Every record that has not ended fails.
+    pub(crate) fn fail_everything(&mut self, error: &Error, cx: &mut Cx) {
+        self.requests_per_broker.clear();
+        for (_, request) in core::mem::take(&mut self.in_flight) {
+            for batch in request.batches {
+                self.finish(batch, Err(error.clone()), cx);
+            }
+        }
+        for (index, partition) in core::mem::take(&mut self.active) {
+            let Some(queue) = self.topics[index].queue_mut(partition) else { continue };
+            for batch in queue.take_all() {
+                self.end_batch(InFlightBatch { topic: index, partition, batch }, Err(error.clone()), cx);
+            }
+        }
+        for index in 0..self.topics.len() {
+            while let Some(waiting) = self.topics[index].waiting.pop_front() {
+                self.fail_record(index, &waiting, error.clone(), cx);
+            }
+        }
+    }
+
+    // ---- sending ----
+
+    /// At most one batch of each partition, as many as fit into a request.
+    fn take_batches(&mut self, partitions: &[(usize, i32)], cx: &mut Cx) -> Vec<(InFlightBatch, Bytes)> {
+        let mut taken = Vec::new();
+        let mut room = self.config.max_request_size;
+        let identity = self.identity.current();
+        let idempotent = self.config.idempotent;
+        for (index, partition) in partitions {
+            let linger = if self.stopping { Duration::ZERO } else { self.config.linger };
+            let Some(queue) = self.topics[*index].queue_mut(*partition) else { continue };
+            if !queue.has_closed() && queue.open_since().is_some_and(|since| since + linger <= cx.now) {
+                queue.close_open();
+            }
+            let Some(head) = queue.head() else { continue };
+            let waits = head.retry_at.is_some_and(|at| at > cx.now);
+            let too_big = !taken.is_empty() && head.memory > room;
+            if waits || too_big {
+                continue;
+            }
+            if !queue.head_may_go(identity, idempotent) {
+                if queue.needs_new_identity && queue.in_flight() == 0 && identity == queue.identity {
+                    self.identity.request(cx);
+                }
+                continue;
+            }
+            let Some((batch, bytes)) = queue.take_head(identity, idempotent) else { continue };
+            room = room.saturating_sub(batch.memory);
+            let name = self.topics[*index].name.clone();
+            cx.trace(|| TraceKind::BatchSent {
+                partition: TopicPartition { topic: name, partition: *partition },
+                records: batch.records,
+                base_sequence: batch.sequence.unwrap_or(-1),
+                retries: batch.retries,
+            });
+            taken.push((InFlightBatch { topic: *index, partition: *partition, batch }, bytes));
+            self.forget_if_idle(*index, *partition);
+        }
+        taken
+    }
+
+    fn send_request(&mut self, broker: BrokerId, taken: Vec<(InFlightBatch, Bytes)>, cx: &mut Cx) {
+        let mut topic_data: Vec<TopicProduceData> = Vec::new();
+        let mut last_topic = None;
+        let mut batches = Vec::with_capacity(taken.len());
+        for (sent, records) in taken {
+            if last_topic != Some(sent.topic) {
+                last_topic = Some(sent.topic);
+                let name = String::from(self.topics[sent.topic].name.as_str());
+                topic_data.push(TopicProduceData { name, ..Default::default() });
+            }
+            if let Some(topic) = topic_data.last_mut() {
+                topic
+                    .partition_data
+                    .push(PartitionProduceData { index: sent.partition, records: Some(records) });
+            }
+            batches.push(sent);
+        }
+        // Nobody waits for a reply beyond the first record's deadline.
+        let first = batches.iter().map(|sent| sent.batch.deadline).min();
+        let left = first.map_or(self.request_timeout, |deadline| deadline.since(cx.now));
+        let timeout = self.request_timeout.min(left).max(Duration::from_millis(1));
+        let body = Request::Produce(ProduceRequest {
+            transactional_id: None,
+            acks: self.config.acks.as_i16(),
+            timeout_ms: i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX),
+            topic_data,
+        });
+        let expects_reply = self.config.acks != Acks::None;
+        let number = self.next_request;
+        self.next_request += 1;
+        cx.effect(Effect::Request(Outgoing {
+            owner: Owner::Produce(number),
+            target: Target::Broker(broker),
+            body,
+            timeout,
+            expects_reply,
+        }));
+        if expects_reply {
+            *self.requests_per_broker.entry(broker).or_default() += 1;
+            self.in_flight.insert(number, InFlightRequest { broker, batches });
+        } else {
+            // Brokers do not answer acks=0: sent is all that can be said (CN17).
+            for batch in batches {
+                self.finish(batch, Ok(Delivered { base_offset: None, log_append_time: None }), cx);
+            }
+        }
+    }
+
+    fn append_waiting(&mut self, index: usize, cx: &mut Cx) {
+        while let Some(waiting) = self.topics[index].waiting.pop_front() {
+            let count = self.topics[index].partition_count();
+            if let Some(partition) = waiting.partition.filter(|partition| partition.cast_unsigned() >= count)
+            {
+                let name = &self.topics[index].name;
+                let problem = format!("{name} has {count} partitions, and {partition} is none of them");
+                let error = Error::InvalidArgument { argument: "partition".into(), problem: problem.into() };
+                self.fail_record(index, &waiting, error, cx);
+                continue;
+            }
+            // Its place among the things a flush waits for passes from the record to its batch.
+            let deadline = waiting.accepted_at + self.config.delivery_timeout;
+            let epoch = core::mem::replace(&mut self.flush_epoch, waiting.flush_epoch);
+            waiting.with_payload(|payload| {
+                self.append(index, waiting.partition, waiting.id, payload, deadline, cx)
+            });
+            self.flush_epoch = epoch;
+            if let Some(count) = self.outstanding.get_mut(&waiting.flush_epoch) {
+                *count -= 1;
+                if *count == 0 {
+                    self.outstanding.remove(&waiting.flush_epoch);
+                }
+            }
+            let next = self.topics[index].waiting.front().map(|next| next.flush_epoch);
+            if waiting.flush_epoch != epoch && next != Some(waiting.flush_epoch) {
+                self.close_open_batches();
+            }
+        }
+    }
+
+    // ---- replies ----
+
+    fn handle_response(&mut self, request: InFlightRequest, response: &ProduceResponse, cx: &mut Cx) {
+        for sent in request.batches {
+            let name = self.topics[sent.topic].name.as_str();
+            let answer = response
+                .responses
+                .iter()
+                .filter(|topic| topic.name == name)
+                .flat_map(|topic| &topic.partition_responses)
+                .find(|answer| answer.index == sent.partition);
+            match answer {
+                Some(answer) => self.handle_answer(sent, answer, cx),
+                None => {
+                    let problem = format!("it says nothing of {name}-{}", sent.partition);
+                    self.retry(sent, Error::MalformedReply { api: "Produce", problem }, true, cx);
+                }
+            }
+        }
+    }
+
+    fn handle_answer(&mut self, sent: InFlightBatch, answer: &PartitionProduceResponse, cx: &mut Cx) {
+        let code = ErrorCode::from_code(answer.error_code);
+        let error = || {
+            let name = &self.topics[sent.topic].name;
+            broker_error(answer.error_code, format!("Produce to {name}-{}", sent.partition))
+        };
+        let refused_sequence = [
+            ErrorCode::OutOfOrderSequenceNumber,
+            ErrorCode::UnknownProducerId,
+            ErrorCode::InvalidProducerEpoch,
+        ];
+        if code == ErrorCode::None {
+            let log_append_time = (answer.log_append_time_ms >= 0).then_some(answer.log_append_time_ms);
+            let base_offset = (answer.base_offset >= 0).then_some(answer.base_offset);
+            self.finish(sent, Ok(Delivered { base_offset, log_append_time }), cx);
+        } else if code == ErrorCode::DuplicateSequenceNumber {
+            // The broker had it already, from an attempt whose reply was lost, and has forgotten where.
+            self.finish(sent, Ok(Delivered { base_offset: None, log_append_time: None }), cx);
+        } else if self.config.idempotent && refused_sequence.contains(&code) {
+            let error = error();
+            self.out_of_step(sent, error, cx);
+        } else if code == ErrorCode::ProducerFenced {
+            let error = Error::Fenced { name: code.name() };
+            self.finish(sent, Err(error.clone()), cx);
+            cx.effect(Effect::Fenced { error });
+        } else {
+            let error = error();
+            if code.needs_new_metadata() {
+                cx.effect(Effect::RefreshMetadata);
+            }
+            if code.is_retriable() {
+                // Of these two the broker itself does not know whether the batch will stay.
+                let ambiguous =
+                    matches!(code, ErrorCode::RequestTimedOut | ErrorCode::NotEnoughReplicasAfterAppend);
+                self.retry(sent, error, ambiguous, cx);
+            } else {
+                self.finish(sent, Err(error), cx);
+            }
+        }
+    }
+
+    /// The broker refuses the batch's sequence number. If an older batch is still under way, that one comes first and this
+    /// one will fit then; else the partition needs a new producer id.
+    fn out_of_step(&mut self, mut sent: InFlightBatch, error: Error, cx: &Cx) {
+        // A refusal is an answer: the broker does not have the batch.
+        sent.batch.ambiguous = false;
+        let older_in_flight = self.in_flight.values().flat_map(|request| &request.batches).any(|other| {
+            (other.topic, other.partition) == (sent.topic, sent.partition)
+                && other.batch.sequence < sent.batch.sequence
+        });
+        if let Some(queue) = self.topics[sent.topic].queue_mut(sent.partition)
+            && !older_in_flight
+            && !queue.has_older_than(&sent.batch)
+        {
+            queue.needs_new_identity = true;
+        }
+        self.retry(sent, error, false, cx);
+    }
+
+    /// No reply came.
+    fn handle_lost(&mut self, sent: InFlightBatch, error: Error, cx: &mut Cx) {
+        // A garbled reply says nothing about the record: it may well be fine.
+        let garbled = matches!(
+            &error,
+            Error::Connection { cause: LossCause::Local(CloseReason::ProtocolViolation(_)), .. }
+        );
+        if garbled || error.retriable() {
+            self.retry(sent, error, true, cx);
+        } else {
+            self.finish(sent, Err(error), cx);
+        }
+    }
+
+    fn retry(&mut self, mut sent: InFlightBatch, error: Error, ambiguous: bool, cx: &Cx) {
+        let Some(queue) = self.topics[sent.topic].queue_mut(sent.partition) else { return };
+        queue.landed();
+        // After a loss the connection has its own wait; a second one on top would only add silence.
+        let wait = if matches!(error, Error::Connection { .. }) {
+            Duration::ZERO
+        } else {
+            self.retry_backoff.wait_after(sent.batch.retries)
+        };
+        sent.batch.retries += 1;
+        sent.batch.retry_at = Some(cx.now + wait);
+        sent.batch.ambiguous |= ambiguous;
+        sent.batch.last_error = Some(error);
+        queue.put_back(sent.batch);
+        self.active.insert((sent.topic, sent.partition));
+    }
+
+    /// A batch that was in flight has ended.
+    fn finish(&mut self, sent: InFlightBatch, result: Result<Delivered, Error>, cx: &mut Cx) {
+        if let Some(queue) = self.topics[sent.topic].queue_mut(sent.partition) {
+            queue.landed();
+        }
+        self.end_batch(sent, result, cx);
+    }
+
+    /// A batch has ended, wherever it was.
+    fn end_batch(&mut self, sent: InFlightBatch, result: Result<Delivered, Error>, cx: &mut Cx) {
+        let InFlightBatch { topic, partition, batch } = sent;
+        if result.is_err() && batch.sequence.is_some() {
+            // Its numbers will never arrive: the broker would refuse all that follow.
+            if let Some(queue) = self.topics[topic].queue_mut(partition) {
+                queue.needs_new_identity = true;
+            }
+        }
+        let partition = TopicPartition { topic: self.topics[topic].name.clone(), partition };
+        let outcome = result.as_ref().map_or_else(Error::code, |_| "OK");
+        let traced = partition.clone();
+        cx.trace(|| TraceKind::BatchEnded { partition: traced, records: batch.records, outcome });
+        let delivery = Delivery { partition, records: batch.ids, result };
+        self.deliver(delivery, batch.memory, batch.flush_epoch, cx);
+    }
+
+    fn forget_if_idle(&mut self, topic: usize, partition: i32) {
+        if self.topics[topic].queue(partition).is_none_or(super::queue::PartitionQueue::is_empty) {
+            self.active.remove(&(topic, partition));
+        }
+    }
+}
+
+/// Whether a topic with this error may still come into being.
+fn may_appear(error: &Error) -> bool {
+    error.retriable() || error.errno() == Some(ErrorCode::UnknownTopicOrPartition.code())
+}
