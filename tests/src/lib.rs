@@ -1,3 +1,4 @@
 //! What the tests share that cross crates.
 
+pub mod driver;
 pub mod wire;
