@@ -30,7 +30,8 @@ impl Backoff {
         self.failures = self.failures.saturating_add(1);
         let base = u64::try_from(doubled.min(self.max).as_micros()).unwrap_or(u64::MAX);
         let spread = base / 5;
-        let jittered = base - spread + self.rng.below(spread.saturating_mul(2).saturating_add(1));
+        let jittered =
+            (base - spread).saturating_add(self.rng.below(spread.saturating_mul(2).saturating_add(1)));
         Duration::from_micros(jittered)
     }
 

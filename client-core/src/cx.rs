@@ -20,6 +20,8 @@ pub(crate) struct Cx {
     pub(crate) outputs: VecDeque<Output>,
     pub(crate) effects: VecDeque<Effect>,
     pub(crate) counters: Counters,
+    /// Metadata is known to be wrong, or lacks something. A wish, not an effect: it may be repeated without end.
+    pub(crate) wants_metadata: bool,
     next_operation: u64,
 }
 
@@ -57,8 +59,6 @@ pub(crate) enum Effect {
     Bootstrap,
     /// Close everything and forget what is under way; nothing is to come alive after this.
     CloseAll { reason: crate::error::CloseReason },
-    /// Metadata is known to be wrong, or lacks something.
-    RefreshMetadata,
     /// Metadata was replaced by newer metadata.
     MetadataUpdated,
     /// Something that start() needs has come, or cannot come.
@@ -117,6 +117,7 @@ impl Cx {
             outputs: VecDeque::new(),
             effects: VecDeque::new(),
             counters: Counters::default(),
+            wants_metadata: false,
             next_operation: 1,
         }
     }

@@ -57,12 +57,12 @@ pub mod protocol;
 mod backoff;
 mod broker_error;
 pub mod edge;
-
-pub mod cluster;
+pub mod view;
 
 mod cx;
 mod waiters;
 
+mod cluster;
 pub mod connection;
 pub mod consumer;
 pub mod lifecycle;

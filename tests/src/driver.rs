@@ -5,8 +5,8 @@
 
 use bytes::Bytes;
 use client_core::{
-    Client, Completion, Config, ConnectionId, Delivery, DisconnectCause, Error, Event, Input, Instant, OperationId,
-    Output, Start, StartOptions, Status, StopOptions,
+    Client, Completion, Config, ConnectionId, Delivery, DisconnectCause, Error, Event, Input, Instant,
+    OperationId, Output, Start, StartOptions, Status, StopOptions,
 };
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -94,7 +94,7 @@ impl Driver {
     /// What the operation ended with.
     pub async fn wait(&mut self, operation: OperationId) -> Result<Completion, Error> {
         self.run_until(|driver| driver.completed.contains_key(&operation)).await;
-        self.completed.remove(&operation).unwrap_or(Err(Error::Internal("no completion".into())))
+        self.completed.remove(&operation).unwrap_or_else(|| Err(Error::Internal("no completion".into())))
     }
 
     /// Runs until the condition holds.
@@ -224,13 +224,16 @@ async fn closed_before_open(outgoing: &mut mpsc::UnboundedReceiver<Bytes>) {
 }
 
 fn cause_of(error: &std::io::Error) -> DisconnectCause {
-    match error.kind() {
-        ErrorKind::ConnectionRefused => DisconnectCause::Refused,
-        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted => DisconnectCause::Reset,
-        ErrorKind::TimedOut => DisconnectCause::TimedOut,
-        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable | ErrorKind::NotFound => {
-            DisconnectCause::Unreachable
-        }
-        _ => DisconnectCause::Transport(error.to_string()),
-    }
+    let known = [
+        (ErrorKind::ConnectionRefused, DisconnectCause::Refused),
+        (ErrorKind::ConnectionReset, DisconnectCause::Reset),
+        (ErrorKind::ConnectionAborted, DisconnectCause::Reset),
+        (ErrorKind::BrokenPipe, DisconnectCause::Reset),
+        (ErrorKind::TimedOut, DisconnectCause::TimedOut),
+        (ErrorKind::HostUnreachable, DisconnectCause::Unreachable),
+        (ErrorKind::NetworkUnreachable, DisconnectCause::Unreachable),
+        (ErrorKind::NotFound, DisconnectCause::Unreachable),
+    ];
+    let found = known.into_iter().find(|(kind, _)| *kind == error.kind());
+    found.map_or_else(|| DisconnectCause::Transport(error.to_string()), |(_, cause)| cause)
 }

@@ -23,7 +23,7 @@ const LAYERS: &[Layer] = &[
     Layer { siblings: true, modules: &["ids", "time", "rng", "error"] },
     Layer { siblings: true, modules: &["io", "trace", "config", "edge", "backoff"] },
     Layer { siblings: true, modules: &["protocol"] },
-    Layer { siblings: true, modules: &["cluster::view", "broker_error"] },
+    Layer { siblings: true, modules: &["view", "broker_error"] },
     Layer { siblings: true, modules: &["cx", "waiters"] },
     // Machines never import each other: they push effects, and the client routes them.
     Layer { siblings: false, modules: &["connection", "cluster", "lifecycle", "producer", "consumer"] },

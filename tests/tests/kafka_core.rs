@@ -1,8 +1,9 @@
 //! The core, natively over TCP, against real Apache Kafka. `KAFKA_BOOTSTRAP` names a broker (`cargo xtask kafka up` prints one).
 
 use client_core::{
-    AssignOutcome, Client, Completion, Config, ConsumerConfig, Error, Event, LifecycleState, OffsetReset, OffsetSpec,
-    ProducerConfig, Record, RecordHeader, Role, StartOffset, StartOptions, StartOutcome, TopicPartition,
+    AssignOutcome, Client, Completion, Config, ConsumerConfig, Error, Event, LifecycleState, OffsetReset,
+    OffsetSpec, ProducerConfig, Record, RecordHeader, Role, StartOffset, StartOptions, StartOutcome,
+    TopicPartition,
 };
 use std::time::Duration;
 use tests::driver::Driver;
@@ -44,7 +45,11 @@ async fn partitions(driver: &mut Driver, topic: &str) -> i32 {
 }
 
 /// Everything in the topic, as (partition, offset, key, value, headers).
-async fn read_all(topic: &str, partitions: i32, count: usize) -> Vec<(i32, i64, Option<Vec<u8>>, Option<Vec<u8>>, usize)> {
+async fn read_all(
+    topic: &str,
+    partitions: i32,
+    count: usize,
+) -> Vec<(i32, i64, Option<Vec<u8>>, Option<Vec<u8>>, usize)> {
     let mut driver = consumer(|_| ());
     driver.start(LIMIT).await.unwrap();
     let wanted: Vec<_> =
@@ -122,7 +127,9 @@ async fn what_is_produced_is_read_back() {
         let numbers: Vec<u32> = found
             .iter()
             .filter(|found| found.2.as_deref() == Some(&key))
-            .filter_map(|found| std::str::from_utf8(found.3.as_ref()?).ok()?.strip_prefix("value-")?.parse().ok())
+            .filter_map(|found| {
+                std::str::from_utf8(found.3.as_ref()?).ok()?.strip_prefix("value-")?.parse().ok()
+            })
             .collect();
         assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "{numbers:?}");
     }
@@ -158,8 +165,14 @@ async fn acks_of_every_kind() {
         });
         driver.start(LIMIT).await.unwrap();
         for _ in 0..100 {
-            let record =
-                Record { topic: &topic, partition: Some(1), key: None, value: Some(b"v"), timestamp: Some(5), headers: &[] };
+            let record = Record {
+                topic: &topic,
+                partition: Some(1),
+                key: None,
+                value: Some(b"v"),
+                timestamp: Some(5),
+                headers: &[],
+            };
             driver.client.producer(driver.now()).unwrap().send(&record).unwrap();
         }
         let flush = driver.client.producer(driver.now()).unwrap().flush(LIMIT);
@@ -200,7 +213,8 @@ async fn offsets_seek_and_positions() {
     assert_eq!(found.iter().map(|found| found.offset).collect::<Vec<_>>(), [0, 10, 4]);
 
     let now = driver.now();
-    let outcome = driver.client.consumer(now).unwrap().assign(&[(partition.clone(), StartOffset::At(7))]).unwrap();
+    let outcome =
+        driver.client.consumer(now).unwrap().assign(&[(partition.clone(), StartOffset::At(7))]).unwrap();
     assert!(matches!(outcome, AssignOutcome::Changed { .. }));
     driver.run_until(|driver| driver.events.contains(&Event::RecordsAvailable)).await;
     let batch = driver.client.consumer(now).unwrap().take().unwrap();

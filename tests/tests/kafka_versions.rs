@@ -3,7 +3,7 @@
 use client_core::protocol::{
     ApiKey, ApiVersionsRequest, ErrorCode, FindCoordinatorRequest, InitProducerIdRequest,
     ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic, MetadataRequest, MetadataRequestTopic,
-    MetadataResponse, Request, Response, VersionRange,
+    Request, Response, VersionRange,
 };
 use std::time::{Duration, Instant};
 use tests::wire::Wire;

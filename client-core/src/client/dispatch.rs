@@ -32,16 +32,20 @@ impl Client {
                 }
                 RoleState::Consumer(consumer) => {
                     consumer.drive(view, unreachable, &mut self.cx);
-                    consumer.topics()
+                    consumer.new_topics()
                 }
             };
             for topic in topics {
                 self.cluster.want_topic(&topic, &mut self.cx);
+                if self.cluster.view().topics.contains_key(&topic) {
+                    self.cx.effect(Effect::MetadataUpdated);
+                }
             }
-            if self.cx.effects.is_empty() {
+            let quiet = self.cx.effects.is_empty();
+            self.carry();
+            if quiet {
                 return;
             }
-            self.carry();
         }
         debug_assert!(false, "machines found new work {ROUNDS_MAX} times in a row");
     }
@@ -66,8 +70,13 @@ impl Client {
 
     fn carry(&mut self) {
         for _ in 0..EFFECTS_MAX {
-            let Some(effect) = self.cx.effects.pop_front() else { return };
-            self.carry_one(effect);
+            if let Some(effect) = self.cx.effects.pop_front() {
+                self.carry_one(effect);
+            } else if core::mem::take(&mut self.cx.wants_metadata) {
+                self.cluster.refresh(&mut self.cx);
+            } else {
+                return;
+            }
         }
         debug_assert!(false, "{EFFECTS_MAX} effects in one go");
     }
@@ -91,7 +100,6 @@ impl Client {
                 }
             }
             Effect::CloseAll { reason } => self.close_all(&reason),
-            Effect::RefreshMetadata => self.cluster.refresh(cx),
             Effect::MetadataUpdated => {
                 let view = self.cluster.view();
                 match &mut self.role {

@@ -1,13 +1,13 @@
 //! A read-only view of the client's inside, for user interfaces and assertions.
 
 use super::{Client, RoleState};
-use crate::cluster::ClusterView;
 use crate::connection::{Connection, ConnectionState};
 use crate::cx::Counters;
 use crate::ids::{BrokerId, ConnectionId, NodeId};
 use crate::io::Address;
 use crate::lifecycle::LifecycleState;
 use crate::time::Instant;
+use crate::view::ClusterView;
 use alloc::vec::Vec;
 
 /// A read-only view of the client's inside.

@@ -3,7 +3,6 @@
 use super::assignment::{FetchedBatch, StartOffset};
 use super::{Assignment, ConsumerState};
 use crate::broker_error::broker_error;
-use crate::cluster::ClusterView;
 use crate::config::OffsetReset;
 use crate::cx::{Cx, Effect, Outgoing, Owner, Target};
 use crate::error::Error;
@@ -14,6 +13,7 @@ use crate::protocol::{
     ErrorCode, FetchPartition, FetchRequest, FetchResponse, FetchTopic, PartitionData, Request, Response,
 };
 use crate::trace::TraceKind;
+use crate::view::ClusterView;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -57,7 +57,7 @@ impl ConsumerState {
                     let epoch = view.partition(name).map_or(-1, |known| known.leader_epoch);
                     by_broker.entry(broker).or_default().push((name.clone(), partition.epoch, offset, epoch));
                 }
-                None => cx.effect(Effect::RefreshMetadata),
+                None => cx.wants_metadata = true,
             }
         }
         for (broker, partitions) in by_broker {
@@ -250,7 +250,7 @@ impl ConsumerState {
         if code != ErrorCode::None {
             let error = broker_error(data.error_code, format!("Fetch from {name}"));
             if code.needs_new_metadata() {
-                cx.effect(Effect::RefreshMetadata);
+                cx.wants_metadata = true;
             }
             if code.is_retriable() {
                 self.wait(name, epoch, cx);

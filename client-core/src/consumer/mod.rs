@@ -19,7 +19,7 @@ use crate::ids::{BrokerId, OperationId, TopicName, TopicPartition};
 use crate::io::{Deadline, Timer};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::vec::Vec;
 use assignment::Partition;
@@ -42,6 +42,8 @@ pub(crate) struct ConsumerState {
     fetching: BTreeMap<BrokerId, u64>,
     next_request: u64,
     look_ups: LookUps,
+    /// Topics that metadata has been asked to tell about.
+    announced: BTreeSet<TopicName>,
     active: bool,
     #[cfg(feature = "exhibits")]
     defect: Option<crate::config::Defect>,
@@ -71,6 +73,7 @@ impl ConsumerState {
             fetching: BTreeMap::new(),
             next_request: 0,
             look_ups: LookUps::default(),
+            announced: BTreeSet::new(),
             active: false,
             #[cfg(feature = "exhibits")]
             defect: config.defect,
@@ -229,11 +232,13 @@ impl ConsumerState {
         self.partitions().any(|(_, partition)| !partition.paused && partition.has_buffered())
     }
 
-    /// Topics that metadata has to tell about.
-    pub(crate) fn topics(&self) -> Vec<TopicName> {
-        let mut topics: Vec<TopicName> = self.partitions().map(|(name, _)| name.topic.clone()).collect();
-        topics.extend(self.look_ups.topics());
-        topics.dedup();
+    /// Topics that metadata has not been asked to tell about yet.
+    pub(crate) fn new_topics(&mut self) -> Vec<TopicName> {
+        let assigned = self.partitions().map(|(name, _)| name.topic.clone());
+        let asked = self.look_ups.topics();
+        let topics: Vec<TopicName> =
+            assigned.chain(asked).filter(|it| !self.announced.contains(it)).collect();
+        self.announced.extend(topics.iter().cloned());
         topics
     }
 

@@ -1,7 +1,6 @@
 //! Looks offsets up: for partitions that need a place to begin, and for the application.
 
 use crate::broker_error::broker_error;
-use crate::cluster::ClusterView;
 use crate::cx::{Cx, Effect, Outgoing, Owner, Target};
 use crate::error::Error;
 use crate::ids::{BrokerId, OperationId, TopicName, TopicPartition};
@@ -11,6 +10,7 @@ use crate::protocol::{
     Response,
 };
 use crate::time::{Duration, Instant};
+use crate::view::ClusterView;
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -141,7 +141,7 @@ impl LookUps {
                 None => {
                     if leader.is_none() {
                         self.note_missing(&item, view);
-                        cx.effect(Effect::RefreshMetadata);
+                        cx.wants_metadata = true;
                     }
                     self.waiting.push(item);
                 }
@@ -363,7 +363,7 @@ fn find(
     };
     if answer.error_code != 0 {
         if ErrorCode::from_code(answer.error_code).needs_new_metadata() {
-            cx.effect(Effect::RefreshMetadata);
+            cx.wants_metadata = true;
         }
         return Err(broker_error(answer.error_code, format!("ListOffsets of {partition}")));
     }

@@ -299,7 +299,7 @@ impl ProducerState {
         let known = topic.partition_count();
         if partition < 0 || (topic.is_known() && partition.cast_unsigned() >= known) {
             // The topic may have grown: the next call may find the partition.
-            cx.effect(Effect::RefreshMetadata);
+            cx.wants_metadata = true;
             let name = &topic.name;
             let problem = if topic.is_known() {
                 format!("{name} has {known} partitions, and {partition} is none of them")

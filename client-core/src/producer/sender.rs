@@ -3,7 +3,6 @@
 use super::ProducerState;
 use super::queue::Batch;
 use crate::broker_error::broker_error;
-use crate::cluster::ClusterView;
 use crate::config::Acks;
 use crate::cx::{Cx, Effect, Outgoing, Owner, Target};
 use crate::error::{CloseReason, Error, LossCause};
@@ -15,6 +14,7 @@ use crate::protocol::{
 };
 use crate::time::Duration;
 use crate::trace::TraceKind;
+use crate::view::ClusterView;
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -48,7 +48,7 @@ impl ProducerState {
                     by_broker.entry(*broker).or_default().push((*index, *partition));
                 }
                 Some(_) => {}
-                None => cx.effect(Effect::RefreshMetadata),
+                None => cx.wants_metadata = true,
             }
         }
         for (broker, partitions) in by_broker {
@@ -327,7 +327,7 @@ impl ProducerState {
         } else {
             let error = error();
             if code.needs_new_metadata() {
-                cx.effect(Effect::RefreshMetadata);
+                cx.wants_metadata = true;
             }
             if code.is_retriable() {
                 // Of these two the broker itself does not know whether the batch will stay.

@@ -1,6 +1,5 @@
 //! Keeps the cluster view fresh: one request at a time, coalesced, on start, on demand, on loss and by age (CN11).
 
-use super::view::ClusterView;
 use crate::backoff::Backoff;
 use crate::cx::{Cx, Effect, Outgoing, Owner, Target, TimerSlot};
 use crate::error::Error;
@@ -11,6 +10,7 @@ use crate::protocol::{
 };
 use crate::time::{Duration, Instant};
 use crate::trace::TraceKind;
+use crate::view::ClusterView;
 use crate::waiters::Waiters;
 use alloc::collections::BTreeMap;
 use alloc::format;
