@@ -1,6 +1,7 @@
 //! One line per event on standard error: `time=… level=… event=… name=value …`. No payload and no secret ever.
 
 use std::fmt::{Display, Write as _};
+use std::io::{self, Write as _};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::config::LogLevel;
@@ -35,6 +36,8 @@ impl Log {
             // Writing to a String cannot fail. Quoting keeps what a client sent from looking like another line.
             let _ = if plain { write!(line, " {name}={value}") } else { write!(line, " {name}={value:?}") };
         }
-        eprintln!("{line}");
+        line.push('\n');
+        // When standard error is gone there is nobody to tell; sessions go on.
+        let _ = io::stderr().write_all(line.as_bytes());
     }
 }

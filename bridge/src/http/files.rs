@@ -18,6 +18,7 @@ use tokio::fs::File;
 use tokio::io::{AsyncRead as _, ReadBuf};
 
 use super::{Body, empty, percent_decoded, text};
+use crate::log::Log;
 
 /// Bytes read from a file at a time, so that a large one is never held whole.
 const READ_BYTES: usize = 64 * 1024;
@@ -34,7 +35,7 @@ impl Files {
         Ok(Self { root: folder.canonicalize()? })
     }
 
-    pub(super) async fn answer<B>(&self, request: &Request<B>) -> Response<Body> {
+    pub(super) async fn answer<B>(&self, request: &Request<B>, log: Log) -> Response<Body> {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             let mut response =
                 text(StatusCode::METHOD_NOT_ALLOWED, "kafka-bridge: files are read with GET\n");
@@ -46,8 +47,11 @@ impl Files {
         match self.open(&path).await {
             Ok(Some((path, file, length, tag))) => respond(request, &path, file, length, &tag),
             Ok(None) => not_found(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => not_found(),
-            Err(_unreadable) => {
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                not_found()
+            }
+            Err(error) => {
+                log.warn("file-unreadable", &[("path", &path.display()), ("error", &error)]);
                 text(StatusCode::INTERNAL_SERVER_ERROR, "kafka-bridge: the file cannot be read\n")
             }
         }

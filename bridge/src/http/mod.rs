@@ -57,7 +57,7 @@ pub(crate) async fn answer(
     };
     if request.uri().path() != TCP_PATH {
         return Ok(match &shared.files {
-            Some(files) => files.answer(&request).await,
+            Some(files) => files.answer(&request, shared.log).await,
             None => text(
                 StatusCode::NOT_FOUND,
                 "kafka-bridge: nothing here; WebSockets are at /v1/tcp?target=HOST:PORT\n",

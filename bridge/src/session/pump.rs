@@ -16,7 +16,7 @@ use crate::metrics::{Buffered, Direction, Metrics};
 use crate::websocket::{DATA_HEADER_BYTES, Decoder, Event, data_header};
 
 /// What a session may hold in each direction; well below the 256 KiB that are promised.
-pub(super) const BUFFER_BYTES: usize = 64 * 1024;
+pub(super) const BUFFER_BYTES: usize = 32 * 1024;
 
 /// The longest payload that leaves room for its header in one buffer.
 const CHUNK_BYTES: usize = BUFFER_BYTES - DATA_HEADER_BYTES;

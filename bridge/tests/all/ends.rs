@@ -262,10 +262,13 @@ async fn what_does_not_end_in_time_is_cut_off() {
 }
 
 #[tokio::test]
-async fn a_client_that_sends_no_request_is_dropped() {
+async fn a_client_that_sends_no_whole_request_is_dropped() {
     let bridge =
         bridge_to(nobody().await, |config| config.handshake_timeout = Duration::from_millis(200)).await;
-    for beginning in ["", "GET /v1/tcp HTTP/1.1\r\nHost: "] {
+    let address = bridge.listening()[0];
+    let body_missing = format!("POST / HTTP/1.1\r\nHost: {address}\r\nContent-Length: 1000\r\n\r\n");
+    let then_silent = format!("GET / HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    for beginning in ["", "GET /v1/tcp HTTP/1.1\r\nHost: ", &body_missing, &then_silent] {
         let mut socket = TcpStream::connect(bridge.listening()[0]).await.unwrap();
         socket.write_all(beginning.as_bytes()).await.unwrap();
         let mut answer = Vec::new();

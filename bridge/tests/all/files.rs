@@ -98,6 +98,7 @@ async fn nothing_outside_of_the_folder_is_served() {
         "/.hidden",
         "/lessons",
         "/missing.js",
+        "/app.js/x",
         "/%00",
     ] {
         let answer = ask(&bridge, &format!("GET {path}"), "").await;

@@ -178,12 +178,23 @@ async fn connections_are_limited_per_address_and_in_total() {
     assert_eq!(third.read(6).await, b"let in");
 
     let bridge = bridge_to(broker, |config| {
-        config.listen.push("127.0.0.1:0".parse().unwrap());
         config.max_connections = 1;
         config.max_connections_per_address = 1;
     })
     .await;
-    assert_eq!(bridge.listening().len(), 2);
     let _only = Client::of(&bridge).connect().await;
     assert_eq!(Client::of(&bridge).ending().await, "4429 too-many-connections limit=1");
+    let elsewhere = Client::of(&bridge).from("127.0.0.2");
+    assert_eq!(elsewhere.ending().await, "1013 overloaded limit=1 retry-after-ms=1000");
+}
+
+#[tokio::test]
+async fn every_listener_answers() {
+    let (broker, _task) = echo().await;
+    let bridge = bridge_to(broker, |config| config.listen.push("127.0.0.1:0".parse().unwrap())).await;
+    assert_eq!(bridge.listening().len(), 2);
+    for address in bridge.listening() {
+        let request = format!("GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        assert!(raw(*address, request.as_bytes()).await.starts_with(b"HTTP/1.1 404 "));
+    }
 }

@@ -1,6 +1,6 @@
 //! A bridge, a client and brokers for tests.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bridge::config::{LogLevel, Target};
@@ -8,7 +8,7 @@ use bridge::{Bridge, Config};
 use data_encoding::BASE64URL_NOPAD;
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, Response};
@@ -52,6 +52,7 @@ pub(crate) async fn bridge_to(broker: SocketAddr, change: impl FnOnce(&mut Confi
 /// How a client introduces itself.
 pub(crate) struct Client {
     address: SocketAddr,
+    from: IpAddr,
     pub(crate) path: String,
     pub(crate) headers: Vec<(&'static str, String)>,
 }
@@ -62,6 +63,7 @@ impl Client {
         let address = bridge.listening()[0];
         Self {
             address,
+            from: address.ip(),
             path: format!("/v1/tcp?target={KEY}"),
             headers: vec![("origin", format!("http://{address}"))],
         }
@@ -69,6 +71,12 @@ impl Client {
 
     pub(crate) fn target(mut self, query: &str) -> Self {
         self.path = format!("/v1/tcp{query}");
+        self
+    }
+
+    /// Connects from another of this machine's addresses.
+    pub(crate) fn from(mut self, address: &str) -> Self {
+        self.from = address.parse().unwrap();
         self
     }
 
@@ -90,7 +98,9 @@ impl Client {
         for (name, value) in &self.headers {
             request.headers_mut().insert(*name, HeaderValue::from_str(value).unwrap());
         }
-        let stream = TcpStream::connect(self.address).await.unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((self.from, 0).into()).unwrap();
+        let stream = socket.connect(self.address).await.unwrap();
         match guarded("the handshake", client_async(request, stream)).await {
             Ok((socket, response)) => Ok((Socket(socket), response)),
             Err(Error::Http(response)) => Err(response.status().as_u16()),
