@@ -83,6 +83,17 @@ pub enum Fault {
     Oversized(i32),
     /// The broker's next reply is noise behind a correct size and correlation id.
     Garbage(i32),
+    /// The broker's next reply comes twice.
+    Twice(i32),
+    /// The broker moves: its connections break off, and it advertises and has another address from now on.
+    Move {
+        /// The broker.
+        node: i32,
+        /// The new host.
+        host: String,
+        /// The new port.
+        port: u16,
+    },
     /// A partition gets another leader.
     MoveLeader {
         /// The topic.
@@ -133,6 +144,8 @@ impl Fault {
             | Self::NegativeSize(node)
             | Self::Oversized(node)
             | Self::Garbage(node)
+            | Self::Twice(node)
+            | Self::Move { node, .. }
             | Self::MoveLeader { node, .. }
             | Self::Heal(node) => Some(*node),
             Self::HealAll => None,
@@ -186,6 +199,8 @@ impl Fault {
             Self::NegativeSize(node) => format!("Broker {node}'s next reply will announce a negative size"),
             Self::Oversized(node) => format!("Broker {node}'s next reply will announce an absurd size"),
             Self::Garbage(node) => format!("Broker {node}'s next reply will be noise"),
+            Self::Twice(node) => format!("Broker {node}'s next reply will come twice"),
+            Self::Move { node, host, port } => format!("Broker {node} moves to {host}:{port}"),
             Self::MoveLeader { topic, partition, node } => {
                 format!("Broker {node} becomes the leader of {topic}-{partition}")
             }
@@ -246,6 +261,12 @@ impl Fault {
             "negative-size" => Self::NegativeSize(words.node()?),
             "oversized" => Self::Oversized(words.node()?),
             "garbage" => Self::Garbage(words.node()?),
+            "twice" => Self::Twice(words.node()?),
+            "move" => {
+                let node = words.node()?;
+                let host = words.word("a host")?.to_string();
+                Self::Move { node, host, port: words.number("a port")? }
+            }
             "leader" => {
                 let topic = words.word("a topic")?.to_string();
                 Self::MoveLeader { topic, partition: words.number("a partition")?, node: words.node()? }
@@ -311,6 +332,8 @@ impl fmt::Display for Fault {
             Self::NegativeSize(node) => write!(f, "negative-size:n{node}"),
             Self::Oversized(node) => write!(f, "oversized:n{node}"),
             Self::Garbage(node) => write!(f, "garbage:n{node}"),
+            Self::Twice(node) => write!(f, "twice:n{node}"),
+            Self::Move { node, host, port } => write!(f, "move:n{node}:{host}:{port}"),
             Self::MoveLeader { topic, partition, node } => write!(f, "leader:{topic}:{partition}:n{node}"),
             Self::Heal(node) => write!(f, "heal:n{node}"),
             Self::HealAll => f.write_str("heal"),
@@ -345,6 +368,8 @@ mod tests {
             "negative-size:n1",
             "oversized:n1",
             "garbage:n1",
+            "twice:n1",
+            "move:n2:broker9:9092",
             "leader:orders:0:n2",
             "heal:n1",
             "heal",

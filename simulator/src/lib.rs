@@ -7,15 +7,20 @@
 
 extern crate alloc;
 
+pub mod check;
 pub mod choice;
 pub mod cluster;
 pub mod digest;
 pub mod event;
 pub mod fault;
+#[cfg(feature = "exhibits")]
+pub mod lessons;
 pub mod network;
 pub mod random;
 pub mod recording;
 pub mod scenario;
 pub mod sentence;
 pub mod text;
+pub mod timeline;
 pub mod view;
+pub mod world;

@@ -220,7 +220,7 @@ pub fn purpose(timer: Timer) -> String {
         Timer::Queued(broker) => format!("fail requests that wait for {broker}"),
         Timer::MetadataRetry => "ask for metadata again after a failure".into(),
         Timer::MetadataAge => "refresh old metadata".into(),
-        Timer::ProducerIdRetry => "ask for a producer id again".into(),
+        Timer::ProducerIdRetry => "ask for a producer id again after a failure".into(),
         Timer::StopLimit => "stop without waiting any longer".into(),
         Timer::Linger => "send the batches that have waited long enough".into(),
         Timer::ProduceRetry => "send failed batches again".into(),

@@ -1,9 +1,11 @@
 //! The log: events in order, with their keys and causes.
 
 use super::{Actor, Connection, Event, Kind, MachineKind};
+use crate::digest::Digest;
+use crate::sentence::{Detail, sentence};
 use alloc::collections::BTreeMap;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -18,6 +20,7 @@ pub struct Log {
     /// How often each key has been used without its count.
     counts: BTreeMap<String, u32>,
     pub(super) memory: Memory,
+    chain: Digest,
 }
 
 /// What the log remembers to find causes and waiters.
@@ -37,6 +40,10 @@ pub(super) struct Memory {
     pub(super) written: BTreeMap<Connection, u64>,
     /// Requests by connection and correlation id.
     pub(super) requests: BTreeMap<(Connection, i32), u32>,
+    /// Requests by connection, in order, with the end of their bytes in the stream.
+    pub(super) sent: BTreeMap<Connection, Vec<(u64, u32)>>,
+    /// Which event asked for each connection.
+    pub(super) opens: BTreeMap<Connection, u32>,
 }
 
 /// An event before it has its place in the log.
@@ -145,7 +152,7 @@ impl Log {
             self.memory.root = Some(index);
         }
         let cause = entry.cause.filter(|cause| *cause < index);
-        self.events.push(Arc::new(Event {
+        let event = Event {
             index,
             step: self.step,
             at: entry.at,
@@ -156,8 +163,22 @@ impl Log {
             cause,
             key,
             payload: entry.payload,
-        }));
+        };
+        self.chain.feed_text(&event.key);
+        self.chain.feed_text(&sentence(&event, Detail::Full));
+        self.chain.feed_text(&event.correlation_id.unwrap_or_default().to_string());
+        if let Some(payload) = &event.payload {
+            self.chain.feed_u64(payload.len() as u64);
+            self.chain.feed(payload);
+        }
+        self.events.push(Arc::new(event));
         index
+    }
+
+    /// A fingerprint of all events so far, in the words and bytes that people see.
+    #[must_use]
+    pub const fn digest(&self) -> u64 {
+        self.chain.finish()
     }
 
     /// The index of the event with this key.

@@ -149,7 +149,12 @@ impl Log {
             Kind::Request { .. } => {
                 if let (Some(connection), Some(id)) = (connection, event.correlation_id) {
                     self.memory.requests.insert((connection, id), index);
+                    let end = self.memory.written.get(&connection).copied().unwrap_or(0);
+                    self.memory.sent.entry(connection).or_default().push((end, index));
                 }
+            }
+            Kind::Open { .. } => {
+                self.memory.opens.extend(connection.map(|connection| (connection, index)));
             }
             _ => {}
         }
@@ -172,8 +177,14 @@ impl Log {
         self.memory.requests.get(&(connection, correlation_id)).copied()
     }
 
-    /// How many bytes of requests were traced on this connection.
-    pub(crate) fn written(&self, connection: Connection) -> u64 {
-        self.memory.written.get(&connection).copied().unwrap_or(0)
+    /// The request whose bytes lie at this place of the stream to the broker.
+    pub(crate) fn request_at(&self, connection: Connection, offset: u64) -> Option<u32> {
+        let sent = self.memory.sent.get(&connection)?;
+        sent.get(sent.partition_point(|(end, _)| *end <= offset)).map(|(_, index)| *index)
+    }
+
+    /// The event that asked for this connection.
+    pub(crate) fn open_of(&self, connection: Connection) -> Option<u32> {
+        self.memory.opens.get(&connection).copied()
     }
 }

@@ -62,7 +62,7 @@ pub(super) struct Pipe {
     latest: Instant,
     end: Option<(Instant, u64, End)>,
     /// Nobody reads at the far end any more: what is written is gone.
-    deaf: bool,
+    pub(super) deaf: bool,
 }
 
 /// Bytes that travel together.

@@ -221,6 +221,19 @@ impl Network {
         }
     }
 
+    /// The link on which the next thing happens, if its time has come: its number, the client's connection, the node.
+    #[must_use]
+    pub fn peek(&self, now: Instant) -> Option<(LinkId, Connection, i32)> {
+        let (at, _, id) = self.next(now)?;
+        let link = self.links.get(&id).filter(|_| at <= now)?;
+        Some((id, link.connection, link.node))
+    }
+
+    /// Forgets a link at once, as if it had never been.
+    pub fn forget(&mut self, id: LinkId) {
+        self.links.remove(&id);
+    }
+
     /// Applies what a fault means for the network. Faults inside brokers mean nothing here.
     pub fn apply(&mut self, fault: &Fault) {
         let Some(node) = fault.node() else {
@@ -255,6 +268,8 @@ impl Network {
             | Fault::NegativeSize(_)
             | Fault::Oversized(_)
             | Fault::Garbage(_)
+            | Fault::Twice(_)
+            | Fault::Move { .. }
             | Fault::MoveLeader { .. }
             | Fault::HealAll => {}
         }
@@ -276,6 +291,12 @@ impl Network {
     #[must_use]
     pub fn written(&self, id: LinkId, direction: Direction) -> u64 {
         self.links.get(&id).map_or(0, |link| link.pipe(direction).written)
+    }
+
+    /// Whether somebody still reads at the far end of this direction.
+    #[must_use]
+    pub fn is_heard(&self, id: LinkId, direction: Direction) -> bool {
+        self.links.get(&id).is_some_and(|link| link.cut.is_none() && !link.pipe(direction).deaf)
     }
 
     /// How many links exist, half-ended ones included.

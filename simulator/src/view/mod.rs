@@ -11,6 +11,7 @@ pub mod counters;
 pub mod diagram;
 pub mod machines;
 pub mod waiters;
+pub mod wire;
 
 use crate::event::Event;
 use alloc::sync::Arc;

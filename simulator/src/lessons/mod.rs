@@ -1,0 +1,218 @@
+//! The lessons: short guided runs, each about one question.
+//!
+//! A lesson is a module with one function. It says where the run begins, then step by step what is done, up to
+//! which event the run goes, what to notice there, what to predict, and what must be true. Marks are event keys, never
+//! times, and whatever a sentence or an answer says of the run is computed from it, so that a lesson cannot go on teaching
+//! what is no longer so.
+
+#![expect(clippy::wildcard_enum_match_arm, reason = "a lesson picks the events it is about")]
+
+mod lesson01;
+mod lesson02;
+mod lesson10;
+mod moment;
+mod run;
+
+pub use moment::{Moment, Variant};
+pub use run::{LessonError, LessonRun, Stop, run};
+
+use crate::check::RuleId;
+use crate::choice::Choice;
+use crate::scenario::Scenario;
+use alloc::string::String;
+use alloc::vec::Vec;
+use client_core::Defect;
+
+/// All lessons, in order.
+#[must_use]
+pub fn all() -> Vec<Lesson> {
+    alloc::vec![lesson01::lesson(), lesson02::lesson(), lesson10::lesson()]
+}
+
+/// The lesson with this number.
+#[must_use]
+pub fn find(id: u8) -> Option<Lesson> {
+    all().into_iter().find(|lesson| lesson.id == id)
+}
+
+/// A short guided run about one question.
+#[derive(Clone, Debug)]
+pub struct Lesson {
+    /// Its number.
+    pub id: u8,
+    /// The question.
+    pub question: &'static str,
+    /// What stands under the question before the first step.
+    pub introduction: &'static str,
+    /// About how long it takes, in minutes.
+    pub minutes: u8,
+    /// The defect of the "before" variant, for lessons with two variants.
+    pub before: Option<Defect>,
+    /// What the run's random numbers are functions of.
+    pub seed: u64,
+    /// The rules it is about. The first is the one that "before" breaks.
+    pub rules: &'static [RuleId],
+    /// Where the run begins.
+    pub setup: fn() -> Scenario,
+    /// The steps.
+    pub steps: Vec<Step>,
+    /// What to take home.
+    pub key_points: &'static [&'static str],
+    /// The one place in the source that it is about.
+    pub code: Code,
+    /// Cases from the world outside.
+    pub cases: &'static [Case],
+}
+
+/// A step of a lesson.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What is done first.
+    pub choices: Vec<Choice>,
+    /// How far the run goes then.
+    pub until: Until,
+    /// What to notice there, in a sentence or two.
+    pub sentence: fn(&Moment<'_>) -> String,
+    /// What to predict before the step runs.
+    pub quiz: Option<Quiz>,
+    /// What must be true there.
+    pub holds: Vec<Expectation>,
+}
+
+/// How far a step goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// To the event with this key.
+    Event(&'static str),
+    /// To different events, because the variants differ from here on.
+    EventOf {
+        /// Without the fix.
+        before: &'static str,
+        /// With the fix.
+        after: &'static str,
+    },
+    /// Until nobody waits and nothing moves.
+    Rest,
+}
+
+/// A question about what comes next. Right and wrong answers are functions of the run.
+#[derive(Clone, Copy, Debug)]
+pub struct Quiz {
+    /// The question.
+    pub question: &'static str,
+    /// The answers to choose from; exactly one is right.
+    pub answers: fn(&Moment<'_>) -> Vec<Answer>,
+    /// Why the right one is right.
+    pub why: fn(&Moment<'_>) -> String,
+}
+
+/// An answer to choose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The answer.
+    pub text: String,
+    /// Whether it is right.
+    pub right: bool,
+}
+
+/// What must be true at the end of a step.
+#[derive(Clone, Copy, Debug)]
+pub struct Expectation {
+    /// In words.
+    pub text: &'static str,
+    /// Which variants it is about; `None` for both.
+    pub variant: Option<Variant>,
+    /// Whether it is so.
+    pub holds: fn(&Moment<'_>) -> bool,
+}
+
+/// A place in the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// The file, from the repository's root.
+    pub path: &'static str,
+    /// The whole file.
+    pub source: &'static str,
+    /// Text of the first line to show.
+    pub begins_with: &'static str,
+    /// How many lines to show.
+    pub lines: usize,
+}
+
+/// A published case of what the lesson is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// What it is called, and what happened in a few words.
+    pub title: &'static str,
+    /// Where to read it.
+    pub address: &'static str,
+}
+
+impl Code {
+    /// The number of the first line, from 1, and the lines. `None` when the file no longer has the place, which a test
+    /// notices.
+    #[must_use]
+    pub fn excerpt(&self) -> Option<(usize, String)> {
+        let first = self.source.lines().position(|line| line.contains(self.begins_with))?;
+        let lines: Vec<&str> = self.source.lines().skip(first).take(self.lines).collect();
+        Some((first + 1, lines.join("\n")))
+    }
+}
+
+impl Step {
+    /// A step that goes to the event with this key.
+    fn to(key: &'static str, sentence: fn(&Moment<'_>) -> String) -> Self {
+        Self { choices: Vec::new(), until: Until::Event(key), sentence, quiz: None, holds: Vec::new() }
+    }
+
+    /// A step that goes to different events with and without the fix.
+    fn to_either(before: &'static str, after: &'static str, sentence: fn(&Moment<'_>) -> String) -> Self {
+        Self { until: Until::EventOf { before, after }, ..Self::to("", sentence) }
+    }
+
+    /// A step that goes on until nobody waits and nothing moves.
+    fn to_rest(sentence: fn(&Moment<'_>) -> String) -> Self {
+        Self { until: Until::Rest, ..Self::to("", sentence) }
+    }
+
+    /// First this is done.
+    fn doing(mut self, choice: Choice) -> Self {
+        self.choices.push(choice);
+        self
+    }
+
+    /// First this is asked.
+    fn asking(
+        mut self,
+        question: &'static str,
+        answers: fn(&Moment<'_>) -> Vec<Answer>,
+        why: fn(&Moment<'_>) -> String,
+    ) -> Self {
+        self.quiz = Some(Quiz { question, answers, why });
+        self
+    }
+
+    /// In both variants this must be true at the end.
+    fn expecting(mut self, text: &'static str, holds: fn(&Moment<'_>) -> bool) -> Self {
+        self.holds.push(Expectation { text, variant: None, holds });
+        self
+    }
+
+    /// In one variant this must be true at the end.
+    fn expecting_in(mut self, variant: Variant, text: &'static str, holds: fn(&Moment<'_>) -> bool) -> Self {
+        self.holds.push(Expectation { text, variant: Some(variant), holds });
+        self
+    }
+}
+
+/// Makes answers out of a right number and some others; duplicates are left out.
+fn numbers(right: u64, others: &[u64], unit: &str) -> Vec<Answer> {
+    let mut values: Vec<u64> = others.iter().copied().filter(|other| *other != right).collect();
+    values.push(right);
+    values.sort_unstable();
+    values.dedup();
+    values
+        .into_iter()
+        .map(|value| Answer { text: alloc::format!("{value}{unit}"), right: value == right })
+        .collect()
+}

@@ -1,0 +1,7 @@
+//! Worlds: clients, cluster, network and clock together.
+#![cfg(not(target_arch = "wasm32"))]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod lessons;
+mod starts;
+mod support;
