@@ -36,7 +36,10 @@ pub(crate) fn run(only: Option<&str>) -> Result<bool> {
     let _lock = lock()?;
     let needed: Vec<_> =
         chosen.iter().flat_map(|part| part.needs.iter().flat_map(|tools| *tools).copied()).collect();
-    needs::install(&needed)?;
+    if let Err(error) = needs::install(&needed) {
+        // What does not need it still runs; what does is listed at the end.
+        progress::say(&error.to_string());
+    }
 
     let start = Instant::now();
     let mut kafka = SharedKafka::default();
