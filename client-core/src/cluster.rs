@@ -1,6 +1,7 @@
 //! Keeps the cluster view fresh: one request at a time, coalesced, on start, on demand, on loss and by age (CN11).
 
 use crate::backoff::Backoff;
+use crate::broker_error::broker_error;
 use crate::cx::{Cx, Effect, Outgoing, Owner, Target, TimerSlot};
 use crate::error::Error;
 use crate::ids::{BrokerId, NodeId, OperationId, TopicName};
@@ -25,6 +26,8 @@ pub(crate) struct Refresh {
     active: bool,
     /// Whether a request is under way.
     in_flight: bool,
+    /// The number of the last request.
+    number: u64,
     /// Whether something new was wanted after the request under way had been sent.
     again: bool,
     /// The topics to ask for, and who waits for each (`partitions_for`).
@@ -56,6 +59,7 @@ impl Refresh {
             view: ClusterView::default(),
             active: false,
             in_flight: false,
+            number: 0,
             again: false,
             topics: BTreeMap::new(),
             backoff,
@@ -72,24 +76,29 @@ impl Refresh {
 
     // ---- what the world did ----
 
-    /// The end of the request. Returns the brokers it named, for the connections to know.
-    pub(crate) fn handle_reply(&mut self, result: Result<Response, Error>, cx: &mut Cx) -> Option<Nodes> {
-        self.in_flight = false;
-        if !self.active {
+    /// The end of the request with this number. Returns the brokers it named, for the connections to know.
+    pub(crate) fn handle_reply(
+        &mut self,
+        number: u64,
+        result: Result<Response, Error>,
+        cx: &mut Cx,
+    ) -> Option<Nodes> {
+        if !self.active || !self.in_flight || number != self.number {
             return None;
         }
+        self.in_flight = false;
         match result {
             Ok(Response::Metadata(response)) if response.error_code != 0 => {
-                let error = crate::broker_error::broker_error(response.error_code, "Metadata".to_string());
+                let error = broker_error(response.error_code, "Metadata".to_string());
                 self.failed(error, cx);
                 None
             }
             Ok(Response::Metadata(response)) => {
                 let nodes = nodes_of(&response);
                 if nodes.is_empty() {
-                    // CN12: an empty list does not wipe the known brokers. Seen from brokers that are just starting.
-                    let text = "the broker named no brokers; it may still be starting".to_string();
-                    self.failed(Error::MalformedReply { api: "Metadata", problem: text }, cx);
+                    // CN12: an empty list does not wipe the known brokers. Brokers that are just starting send one.
+                    let context = "Metadata without brokers".to_string();
+                    self.failed(broker_error(ErrorCode::LeaderNotAvailable.code(), context), cx);
                     return None;
                 }
                 self.view.apply(&response);
@@ -143,9 +152,12 @@ impl Refresh {
             self.request(cx);
         }
         for (topic, waiters) in &mut self.topics {
-            let cause = self.view.topics.get(topic).filter(|view| view.error_code != 0).map(|view| {
-                crate::broker_error::broker_error(view.error_code, format!("metadata of {topic}"))
-            });
+            let cause = self
+                .view
+                .topics
+                .get(topic)
+                .filter(|view| view.error_code != 0)
+                .map(|view| broker_error(view.error_code, format!("metadata of {topic}")));
             waiters.expire("waiting for metadata", cause.as_ref().or(self.last_error.as_ref()), cx);
         }
     }
@@ -253,6 +265,7 @@ impl Refresh {
         }
         self.retry_timer.cancel(Timer::MetadataRetry, cx);
         self.in_flight = true;
+        self.number += 1;
         let topic = |name: &TopicName| MetadataRequestTopic {
             name: Some(String::from(name.as_str())),
             ..Default::default()
@@ -263,7 +276,7 @@ impl Refresh {
             ..Default::default()
         });
         cx.effect(Effect::Request(Outgoing {
-            owner: Owner::Metadata,
+            owner: Owner::Metadata(self.number),
             target: Target::Any,
             body,
             timeout: self.request_timeout,
@@ -300,7 +313,7 @@ impl Refresh {
                 }
                 continue;
             }
-            let error = crate::broker_error::broker_error(view.error_code, format!("metadata of {topic}"));
+            let error = broker_error(view.error_code, format!("metadata of {topic}"));
             if error.retriable() || view.error_code == ErrorCode::UnknownTopicOrPartition.code() {
                 unsettled = true;
             } else {

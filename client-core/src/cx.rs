@@ -53,6 +53,8 @@ pub(crate) enum Effect {
     Request(Outgoing),
     /// Here is the end of a request.
     Reply { owner: Owner, result: Result<Response, Error> },
+    /// A connection became ready.
+    Ready,
     /// A connection, or an attempt to make one, ended with a failure.
     Lost { connection: ConnectionId, error: Error },
     /// Begin to connect: a start was begun.
@@ -97,10 +99,10 @@ pub(crate) enum Target {
 pub(crate) enum Owner {
     /// The connection itself: negotiation.
     Connection,
-    /// The metadata refresh.
-    Metadata,
-    /// The producer's look-up of its id.
-    ProducerId,
+    /// The metadata refresh, by its own number: an answer to a request from before a restart is nobody's.
+    Metadata(u64),
+    /// The producer's look-up of its id, by its own number.
+    ProducerId(u64),
     /// A produce request, by the producer's own number.
     Produce(u64),
     /// A fetch request, by the consumer's own number.

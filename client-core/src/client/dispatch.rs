@@ -4,6 +4,7 @@ use super::{Client, RoleState};
 use crate::cx::{Effect, Owner};
 use crate::error::{CloseReason, Error};
 use crate::io::{Event, Status};
+use crate::lifecycle::LifecycleState;
 use crate::protocol::Response;
 
 /// More effects than this in one go mean that machines are chasing each other.
@@ -91,6 +92,7 @@ impl Client {
                 self.cluster.refresh(cx);
                 self.tell_if_offline();
             }
+            Effect::Ready => self.tell_if_recovered(),
             Effect::Bootstrap => {
                 self.connections.begin(cx);
                 self.cluster.begin(cx);
@@ -127,13 +129,15 @@ impl Client {
     fn reply(&mut self, owner: Owner, result: Result<Response, Error>) {
         let cx = &mut self.cx;
         match (owner, &mut self.role) {
-            (Owner::Metadata, _) => {
-                if let Some(nodes) = self.cluster.handle_reply(result, cx) {
+            (Owner::Metadata(number), _) => {
+                if let Some(nodes) = self.cluster.handle_reply(number, result, cx) {
                     let named = self.connections.apply(&nodes, cx);
                     self.cluster.finish(named, cx);
                 }
             }
-            (Owner::ProducerId, RoleState::Producer(producer)) => producer.handle_producer_id(result, cx),
+            (Owner::ProducerId(number), RoleState::Producer(producer)) => {
+                producer.handle_producer_id(number, result, cx);
+            }
             (Owner::Produce(request), RoleState::Producer(producer)) => {
                 producer.handle_reply(request, result, cx)
             }
@@ -145,7 +149,7 @@ impl Client {
             }
             (
                 Owner::Connection
-                | Owner::ProducerId
+                | Owner::ProducerId(_)
                 | Owner::Produce(_)
                 | Owner::Fetch(_)
                 | Owner::ListOffsets(_),
@@ -178,6 +182,16 @@ impl Client {
         let mut known = self.connections.iter().map(|(_, connection)| connection).peekable();
         if known.peek().is_some() && known.all(|connection| connection.is_unreachable()) {
             self.cx.event(Event::Status(Status::Offline));
+        }
+        self.troubled = true;
+    }
+
+    /// Says so when, after trouble, every connection that is wanted is there again.
+    fn tell_if_recovered(&mut self) {
+        let started = self.lifecycle.state() == LifecycleState::Started;
+        if started && self.troubled && !self.connections.iter().any(|(_, it)| it.is_unreachable()) {
+            self.troubled = false;
+            self.cx.event(Event::Status(Status::Connected));
         }
     }
 }

@@ -34,6 +34,8 @@ pub struct Client {
     role: RoleState,
     /// Whether something has happened since machines last looked for work.
     stirred: bool,
+    /// Whether a connection was lost since the application last heard that all is well.
+    troubled: bool,
 }
 
 /// What kind of client it is, with the state that goes with it.
@@ -91,6 +93,7 @@ impl Client {
             ),
             role,
             stirred: false,
+            troubled: false,
         })
     }
 

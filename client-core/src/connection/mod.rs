@@ -4,6 +4,8 @@
 //! happens on loss has an order, too (CN7): requests in flight fail, first in first out; then the receive buffer
 //! is thrown away; then everybody who waits is told; then the next attempt is planned.
 
+mod exchange;
+mod losing;
 mod state;
 mod table;
 
@@ -11,21 +13,17 @@ pub use state::{ConnectionState, TRANSITIONS};
 pub(crate) use table::Connections;
 
 use crate::backoff::Backoff;
-use crate::cx::{Cx, Effect, Outgoing, Owner, Target, TimerSlot};
+use crate::cx::{Cx, Outgoing, Owner, TimerSlot};
 use crate::edge::is_legal;
-use crate::error::{CloseReason, DisconnectCause, Error, LossCause};
+use crate::error::{CloseReason, DisconnectCause, LossCause};
 use crate::ids::{BrokerId, ConnectionId, NodeId};
-use crate::io::{Address, Deadline, Event, Output, Status, Timer};
-use crate::protocol::{
-    ApiKey, ApiVersionsRequest, ErrorCode, FrameDecoder, Request, Response, ResponseHeader, VersionRange,
-};
+use crate::io::{Address, Deadline, Output, Timer};
+use crate::protocol::{ApiKey, FrameDecoder, VersionRange};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 use crate::trace::{Machine, TraceKind};
 use alloc::collections::{BTreeMap, VecDeque};
-use alloc::format;
 use alloc::string::{String, ToString};
-use alloc::vec::Vec;
 use bytes::Bytes;
 
 /// What all connections of a client share.
@@ -59,6 +57,8 @@ pub(crate) struct Connection {
     /// Requests that wait for their replies, oldest first.
     in_flight: VecDeque<InFlight>,
     backoff: Backoff,
+    /// Since when nothing has been in flight on a ready connection.
+    unused_since: Option<Instant>,
     /// Whether to come back by itself after a loss: it has been Ready, and metadata still names it.
     wanted: bool,
     /// Whether to close as soon as nothing is in flight.
@@ -70,6 +70,8 @@ pub(crate) struct Connection {
     queue_timer: TimerSlot,
     reconnect_timer: TimerSlot,
     idle_timer: TimerSlot,
+    #[cfg(feature = "exhibits")]
+    defect: Option<crate::config::Defect>,
 }
 
 #[derive(Clone, Debug)]
@@ -113,6 +115,7 @@ impl Connection {
                 settings.reconnect_backoff_max,
                 rng.fork("reconnect", u64::from(broker.0)),
             ),
+            unused_since: None,
             wanted: false,
             retiring: false,
             ready_since: None,
@@ -121,6 +124,8 @@ impl Connection {
             queue_timer: TimerSlot::default(),
             reconnect_timer: TimerSlot::default(),
             idle_timer: TimerSlot::default(),
+            #[cfg(feature = "exhibits")]
+            defect: settings.defect,
         }
     }
 
@@ -168,7 +173,14 @@ impl Connection {
     }
 
     pub(crate) fn handle_disconnected(&mut self, cause: DisconnectCause, settings: &Settings, cx: &mut Cx) {
-        if self.state.has_socket() {
+        if cause == DisconnectCause::Closed && self.is_idle(cx.now) {
+            // Brokers and load balancers close what nobody uses. The next request opens it again (CN13).
+            self.transition(ConnectionState::Disconnected, "the other end closed what was idle", cx);
+            self.drop_everything(&LossCause::Remote(cause), cx);
+            self.ready_since = None;
+            self.wanted = false;
+            self.cancel_timers(cx);
+        } else if self.state.has_socket() {
             self.lose(LossCause::Remote(cause), settings, cx);
         }
     }
@@ -310,7 +322,12 @@ impl Connection {
         .min()
     }
 
-    // ---- opening ----
+    fn is_idle(&self, now: Instant) -> bool {
+        self.state == ConnectionState::Ready
+            && self.unused_since.is_some_and(|since| now.since(since) >= IDLE_CLOSE_MIN)
+    }
+
+    // ---- inside ----
 
     fn connect(&mut self, cause: &str, settings: &Settings, cx: &mut Cx) {
         self.generation += 1;
@@ -320,286 +337,6 @@ impl Connection {
         self.connect_timer.arm(Timer::Connect(self.broker), cx.now + settings.connect_timeout, cx);
         cx.outputs.push_back(Output::Connect { connection: self.id(), address: self.address.clone() });
     }
-
-    fn send_api_versions(&mut self, version: i16, settings: &Settings, cx: &mut Cx) {
-        let body = Request::ApiVersions(ApiVersionsRequest {
-            client_software_name: "kafka-wasm".into(),
-            client_software_version: env!("CARGO_PKG_VERSION").into(),
-        });
-        let outgoing = Outgoing {
-            owner: Owner::Connection,
-            target: Target::Broker(self.broker),
-            body,
-            timeout: settings.request_timeout,
-            expects_reply: true,
-        };
-        self.write(outgoing, version, settings, cx);
-        self.refresh_timers(settings, cx);
-    }
-
-    fn handle_api_versions(
-        &mut self,
-        response: &crate::protocol::ApiVersionsResponse,
-        settings: &Settings,
-        cx: &mut Cx,
-    ) {
-        let ranges: BTreeMap<ApiKey, VersionRange> = response
-            .api_keys
-            .iter()
-            .filter_map(|api| {
-                let key = ApiKey::try_from(api.api_key).ok()?;
-                Some((key, VersionRange::new(api.min_version, api.max_version)))
-            })
-            .collect();
-        if response.error_code == ErrorCode::UnsupportedVersion.code() {
-            // KIP-511: the broker is older than we are, and has said which versions it does speak.
-            let theirs = ranges.get(&ApiKey::ApiVersions).copied().unwrap_or(VersionRange::new(0, 0));
-            match ApiKey::ApiVersions.versions().highest_common(theirs) {
-                Some(version) if version < ApiKey::ApiVersions.versions().max => {
-                    self.send_api_versions(version, settings, cx);
-                }
-                _ => self.give_up(
-                    CloseReason::UnsupportedVersion { api: ApiKey::ApiVersions.name() },
-                    settings,
-                    cx,
-                ),
-            }
-            return;
-        }
-        if response.error_code != 0 {
-            self.violated(
-                format!("ApiVersions was answered with error {}", response.error_code),
-                settings,
-                cx,
-            );
-            return;
-        }
-        self.versions = ranges;
-        self.transition(ConnectionState::Ready, "versions known", cx);
-        self.connect_timer.cancel(Timer::Connect(self.broker), cx);
-        self.ready_since = Some(cx.now);
-        self.wanted = true;
-        while let Some(queued) = self.queued.pop_front() {
-            self.send(queued.outgoing, settings, cx);
-        }
-    }
-
-    // ---- sending ----
-
-    fn send(&mut self, outgoing: Outgoing, settings: &Settings, cx: &mut Cx) {
-        let api = outgoing.body.api_key();
-        let ours = spoken(api);
-        let theirs = self.versions.get(&api).copied();
-        match theirs.and_then(|theirs| ours.highest_common(theirs)) {
-            Some(version) => self.write(outgoing, version, settings, cx),
-            None => {
-                let error = Error::UnsupportedVersion {
-                    api: api.name(),
-                    ours: (ours.min, ours.max),
-                    theirs: theirs.map(|range| (range.min, range.max)),
-                };
-                self.answer(outgoing.owner, Err(error), cx);
-            }
-        }
-    }
-
-    fn write(&mut self, outgoing: Outgoing, version: i16, settings: &Settings, cx: &mut Cx) {
-        let api = outgoing.body.api_key();
-        let correlation_id = self.next_correlation_id;
-        let frame = match outgoing.body.encode(version, correlation_id, Some(&settings.client_id)) {
-            Ok(frame) => frame,
-            Err(error) => {
-                let text = format!("{} version {version} cannot be encoded: {error}", api.name());
-                self.answer(outgoing.owner, Err(Error::Internal(text)), cx);
-                return;
-            }
-        };
-        // Correlation ids wrap around and stay non-negative (CN17).
-        self.next_correlation_id = correlation_id.wrapping_add(1) & i32::MAX;
-        cx.counters.requests_sent += 1;
-        let connection = self.id();
-        cx.trace(|| TraceKind::RequestSent {
-            connection,
-            api: api.name(),
-            api_key: api.code(),
-            api_version: version,
-            correlation_id,
-            frame: frame.to_bytes(),
-            expects_reply: outgoing.expects_reply,
-        });
-        for bytes in frame.into_segments() {
-            cx.outputs.push_back(Output::Send { connection, bytes });
-        }
-        if outgoing.expects_reply {
-            self.in_flight.push_back(InFlight {
-                owner: outgoing.owner,
-                api,
-                version,
-                correlation_id,
-                sent_at: cx.now,
-                timeout: outgoing.timeout,
-            });
-        }
-    }
-
-    // ---- receiving ----
-
-    fn handle_frame(&mut self, frame: Bytes, settings: &Settings, cx: &mut Cx) {
-        let correlation_id = match ResponseHeader::correlation_id_of(&frame) {
-            Ok(correlation_id) => correlation_id,
-            Err(error) => {
-                self.violated(error.to_string(), settings, cx);
-                return;
-            }
-        };
-        let Some(request) = self.in_flight.front().cloned() else {
-            self.violated(
-                format!("expected nothing, got a reply with correlation id {correlation_id}"),
-                settings,
-                cx,
-            );
-            return;
-        };
-        if request.correlation_id != correlation_id {
-            let expected = request.correlation_id;
-            let text =
-                format!("expected a reply with correlation id {expected}, got one with {correlation_id}");
-            self.violated(text, settings, cx);
-            return;
-        }
-        let connection = self.id();
-        cx.trace(|| {
-            let mut whole = Vec::with_capacity(frame.len() + 4);
-            whole.extend_from_slice(&u32::try_from(frame.len()).unwrap_or(u32::MAX).to_be_bytes());
-            whole.extend_from_slice(&frame);
-            TraceKind::ResponseReceived {
-                connection,
-                api: request.api.name(),
-                api_key: request.api.code(),
-                api_version: request.version,
-                correlation_id,
-                frame: whole.into(),
-            }
-        });
-        match Response::decode(request.api, request.version, frame) {
-            Ok((_, response)) => {
-                self.in_flight.pop_front();
-                cx.counters.responses_received += 1;
-                if let (Owner::Connection, Response::ApiVersions(response)) = (request.owner, &response) {
-                    self.handle_api_versions(response, settings, cx);
-                } else {
-                    self.answer(request.owner, Ok(response), cx);
-                }
-            }
-            Err(error) => {
-                let text = format!("the reply to {} cannot be decoded: {error}", request.api.name());
-                self.violated(text, settings, cx);
-            }
-        }
-    }
-
-    /// The other end broke the protocol: nothing it says on this connection can be trusted any more.
-    fn violated(&mut self, problem: String, settings: &Settings, cx: &mut Cx) {
-        let connection = self.id();
-        cx.trace(|| TraceKind::ProtocolViolated { connection, problem: problem.clone() });
-        self.give_up(CloseReason::ProtocolViolation(problem), settings, cx);
-    }
-
-    // ---- losing ----
-
-    /// Closes from this side because of a failure, and plans the next attempt.
-    fn give_up(&mut self, reason: CloseReason, settings: &Settings, cx: &mut Cx) {
-        let connection = self.id();
-        cx.outputs.push_back(Output::Close { connection, reason: reason.clone() });
-        self.lose(LossCause::Local(reason), settings, cx);
-    }
-
-    fn lose(&mut self, cause: LossCause, settings: &Settings, cx: &mut Cx) {
-        let connection = self.id();
-        let text = cause.to_string();
-        self.transition(ConnectionState::Disconnected, &text, cx);
-        #[cfg(feature = "exhibits")]
-        let (kept, kept_requests) = self.exhibit_kept(settings);
-        self.drop_everything(&cause, cx);
-        #[cfg(feature = "exhibits")]
-        self.exhibit_restore(kept, kept_requests);
-        self.cancel_timers(cx);
-        let error = Error::Connection { connection, address: self.address.to_string(), cause };
-        cx.effect(Effect::Lost { connection, error: error.clone() });
-        let wait = self.next_wait(settings, cx);
-        self.transition(ConnectionState::BackingOff, &text, cx);
-        let next_attempt = cx.now + wait;
-        self.reconnect_timer.arm(Timer::Reconnect(self.broker), next_attempt, cx);
-        let attempt = self.backoff.failures();
-        cx.event(Event::Status(Status::Reconnecting {
-            broker: self.broker,
-            attempt,
-            next_attempt,
-            cause: error,
-        }));
-    }
-
-    /// How long to wait before the next attempt. A connection that has served for a while may come back at once; one that
-    /// is lost soon after each success goes on waiting longer, or a peer that accepts and closes would be hammered.
-    fn next_wait(&mut self, settings: &Settings, cx: &Cx) -> Duration {
-        let served = self.ready_since.take().map(|since| cx.now.since(since));
-        if served.is_some_and(|served| served >= settings.reconnect_backoff_max) {
-            self.backoff.reset();
-            return Duration::ZERO;
-        }
-        self.backoff.next_wait()
-    }
-
-    /// Fails what is in flight, throws the receive buffer away, then fails what is queued. In this order (CN7).
-    fn drop_everything(&mut self, cause: &LossCause, cx: &mut Cx) {
-        let connection = self.id();
-        self.versions.clear();
-        let failed: Vec<InFlight> = self.in_flight.drain(..).collect();
-        for request in &failed {
-            cx.trace(|| TraceKind::RequestFailed {
-                connection,
-                api: request.api.name(),
-                correlation_id: request.correlation_id,
-                cause: cause.clone(),
-            });
-        }
-        let discarded = self.decoder.clear();
-        if discarded > 0 {
-            cx.counters.bytes_discarded += discarded as u64;
-            cx.trace(|| TraceKind::BytesDiscarded { connection, count: discarded });
-        }
-        let error = Error::Connection { connection, address: self.address.to_string(), cause: cause.clone() };
-        for request in failed {
-            self.answer(request.owner, Err(error.clone()), cx);
-        }
-        for queued in core::mem::take(&mut self.queued) {
-            self.answer(queued.outgoing.owner, Err(error.clone()), cx);
-        }
-    }
-
-    fn expire_queued(&mut self, cx: &mut Cx) {
-        let now = cx.now;
-        let (late, in_time): (Vec<_>, Vec<_>) =
-            self.queued.drain(..).partition(|queued| queued.deadline <= now);
-        self.queued = in_time.into();
-        for queued in late {
-            let error = Error::Timeout {
-                what: format!("waiting for a connection to {}", self.address).into(),
-                after: queued.outgoing.timeout,
-                cause: None,
-            };
-            self.answer(queued.outgoing.owner, Err(error), cx);
-        }
-    }
-
-    /// Brings the end of a request to its owner. The connection's own requests end with the connection.
-    fn answer(&self, owner: Owner, result: Result<Response, Error>, cx: &mut Cx) {
-        if owner != Owner::Connection {
-            cx.effect(Effect::Reply { owner, result });
-        }
-    }
-
-    // ---- state and timers ----
 
     /// The one place where the state changes.
     fn transition(&mut self, to: ConnectionState, cause: &str, cx: &mut Cx) {
@@ -635,9 +372,11 @@ impl Connection {
             if self.retiring {
                 self.close(CloseReason::NoLongerNeeded, cx);
             } else if self.idle_timer.at().is_none() {
+                self.unused_since = Some(now);
                 self.idle_timer.arm(Timer::Idle(broker), now + settings.max_idle, cx);
             }
         } else {
+            self.unused_since = None;
             self.idle_timer.cancel(Timer::Idle(broker), cx);
         }
     }
@@ -652,40 +391,5 @@ impl Connection {
     }
 }
 
-#[cfg(feature = "exhibits")]
-impl Connection {
-    /// What a client with the defect would have kept across the loss.
-    fn exhibit_kept(&mut self, settings: &Settings) -> (Option<FrameDecoder>, VecDeque<InFlight>) {
-        use crate::config::Defect;
-        let decoder = (settings.defect == Some(Defect::KeepReceiveBuffer))
-            .then(|| core::mem::replace(&mut self.decoder, FrameDecoder::new(settings.max_frame_size)));
-        let in_flight = if settings.defect == Some(Defect::KeepInFlight) {
-            core::mem::take(&mut self.in_flight)
-        } else {
-            VecDeque::new()
-        };
-        (decoder, in_flight)
-    }
-
-    fn exhibit_restore(&mut self, decoder: Option<FrameDecoder>, in_flight: VecDeque<InFlight>) {
-        if let Some(decoder) = decoder {
-            self.decoder = decoder;
-        }
-        self.in_flight = in_flight;
-    }
-}
-
-/// The versions this client speaks: those of the codec, without the ones whose use needs more than the codec.
-const fn spoken(api: ApiKey) -> VersionRange {
-    let range = api.versions();
-    match api {
-        // 13 names topics by id only; until a refresh has told the id, the name must do.
-        ApiKey::Produce => VersionRange::new(range.min, 12),
-        ApiKey::Fetch => VersionRange::new(range.min, 12),
-        ApiKey::ListOffsets
-        | ApiKey::Metadata
-        | ApiKey::FindCoordinator
-        | ApiKey::ApiVersions
-        | ApiKey::InitProducerId => range,
-    }
-}
+/// A connection that is closed from the other end after so long without use was closed for that; sooner, the broker is going down.
+const IDLE_CLOSE_MIN: Duration = Duration::from_secs(10);

@@ -6,7 +6,7 @@ use crate::edge::Edge;
 ///
 /// ```text
 /// Idle -> Starting -> Started -> Stopping -> Idle
-///           |  ^                     (Fenced from anywhere but Idle: finished for good)
+///           |  ^                     (Fenced from anywhere: finished for good)
 ///           v  |
 ///           Idle        a failed, cancelled or interrupted start rolls back
 /// ```
@@ -48,6 +48,7 @@ pub const TRANSITIONS: &[Edge<LifecycleState>] = &[
     edge(LifecycleState::Starting, LifecycleState::Idle, "failed, interrupted or abandoned"),
     edge(LifecycleState::Started, LifecycleState::Stopping, "stop() was called"),
     edge(LifecycleState::Stopping, LifecycleState::Idle, "everything has ended"),
+    edge(LifecycleState::Idle, LifecycleState::Fenced, "the driver has failed"),
     edge(LifecycleState::Starting, LifecycleState::Fenced, "a newer instance has taken over"),
     edge(LifecycleState::Started, LifecycleState::Fenced, "a newer instance has taken over"),
     edge(LifecycleState::Stopping, LifecycleState::Fenced, "a newer instance has taken over"),

@@ -15,6 +15,8 @@ use alloc::string::ToString;
 pub(crate) struct Identity {
     current: Option<ProducerId>,
     in_flight: bool,
+    /// The number of the last request.
+    number: u64,
     retry_timer: TimerSlot,
     backoff: Backoff,
     request_timeout: Duration,
@@ -22,7 +24,14 @@ pub(crate) struct Identity {
 
 impl Identity {
     pub(crate) fn new(backoff: Backoff, request_timeout: Duration) -> Self {
-        Self { current: None, in_flight: false, retry_timer: TimerSlot::default(), backoff, request_timeout }
+        Self {
+            current: None,
+            in_flight: false,
+            number: 0,
+            retry_timer: TimerSlot::default(),
+            backoff,
+            request_timeout,
+        }
     }
 
     /// Begins anew: the id of an earlier start is not used again.
@@ -45,6 +54,7 @@ impl Identity {
             return;
         }
         self.in_flight = true;
+        self.number += 1;
         let body = Request::InitProducerId(InitProducerIdRequest {
             transactional_id: None,
             // Not used without a transactional id, but brokers check that it is positive.
@@ -52,7 +62,7 @@ impl Identity {
             ..Default::default()
         });
         cx.effect(Effect::Request(Outgoing {
-            owner: Owner::ProducerId,
+            owner: Owner::ProducerId(self.number),
             target: Target::Any,
             body,
             timeout: self.request_timeout,
@@ -60,10 +70,10 @@ impl Identity {
         }));
     }
 
-    /// The end of the request. True if there is an id now.
-    pub(crate) fn handle_reply(&mut self, result: Result<Response, Error>, cx: &mut Cx) -> bool {
-        if !self.in_flight {
-            return false;
+    /// The end of the request with this number.
+    pub(crate) fn handle_reply(&mut self, number: u64, result: Result<Response, Error>, cx: &mut Cx) {
+        if !self.in_flight || number != self.number {
+            return;
         }
         self.in_flight = false;
         let error = match result {
@@ -71,7 +81,7 @@ impl Identity {
                 self.current = Some(ProducerId { id: response.producer_id, epoch: response.producer_epoch });
                 self.backoff.reset();
                 cx.effect(Effect::StartProgress { result: Ok(()) });
-                return true;
+                return;
             }
             Ok(Response::InitProducerId(response)) => {
                 broker_error(response.error_code, "InitProducerId".to_string())
@@ -86,7 +96,6 @@ impl Identity {
         } else {
             cx.effect(Effect::StartProgress { result: Err(error) });
         }
-        false
     }
 
     pub(crate) fn handle_timeout(&mut self, cx: &mut Cx) {

@@ -86,8 +86,8 @@ impl ProducerState {
     }
 
     /// The end of the request for a producer id.
-    pub(crate) fn handle_producer_id(&mut self, result: Result<Response, Error>, cx: &mut Cx) {
-        self.identity.handle_reply(result, cx);
+    pub(crate) fn handle_producer_id(&mut self, number: u64, result: Result<Response, Error>, cx: &mut Cx) {
+        self.identity.handle_reply(number, result, cx);
     }
 
     /// Newer metadata: records that waited for it find their partitions, or hear that there are none.

@@ -1,0 +1,219 @@
+//! What a connection says and hears: agrees on versions, sends requests, matches replies.
+
+use super::{Connection, ConnectionState, InFlight, Settings};
+use crate::cx::{Cx, Effect, Outgoing, Owner, Target};
+use crate::error::{CloseReason, Error};
+use crate::io::{Output, Timer};
+use crate::protocol::{
+    ApiKey, ApiVersionsRequest, ErrorCode, Request, Response, ResponseHeader, VersionRange,
+};
+use crate::trace::TraceKind;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+impl Connection {
+    // ---- agreeing on versions ----
+
+    pub(super) fn send_api_versions(&mut self, version: i16, settings: &Settings, cx: &mut Cx) {
+        let body = Request::ApiVersions(ApiVersionsRequest {
+            client_software_name: "kafka-wasm".into(),
+            client_software_version: env!("CARGO_PKG_VERSION").into(),
+        });
+        let outgoing = Outgoing {
+            owner: Owner::Connection,
+            target: Target::Broker(self.broker),
+            body,
+            timeout: settings.request_timeout,
+            expects_reply: true,
+        };
+        self.write(outgoing, version, settings, cx);
+        self.refresh_timers(settings, cx);
+    }
+
+    pub(super) fn handle_api_versions(
+        &mut self,
+        response: &crate::protocol::ApiVersionsResponse,
+        settings: &Settings,
+        cx: &mut Cx,
+    ) {
+        let ranges: BTreeMap<ApiKey, VersionRange> = response
+            .api_keys
+            .iter()
+            .filter_map(|api| {
+                let key = ApiKey::try_from(api.api_key).ok()?;
+                Some((key, VersionRange::new(api.min_version, api.max_version)))
+            })
+            .collect();
+        if response.error_code == ErrorCode::UnsupportedVersion.code() {
+            // KIP-511: the broker is older than we are, and has said which versions it does speak.
+            let theirs = ranges.get(&ApiKey::ApiVersions).copied().unwrap_or(VersionRange::new(0, 0));
+            match ApiKey::ApiVersions.versions().highest_common(theirs) {
+                Some(version) if version < ApiKey::ApiVersions.versions().max => {
+                    self.send_api_versions(version, settings, cx);
+                }
+                _ => self.give_up(
+                    CloseReason::UnsupportedVersion { api: ApiKey::ApiVersions.name() },
+                    settings,
+                    cx,
+                ),
+            }
+            return;
+        }
+        if response.error_code != 0 {
+            self.violated(
+                format!("ApiVersions was answered with error {}", response.error_code),
+                settings,
+                cx,
+            );
+            return;
+        }
+        self.versions = ranges;
+        self.transition(ConnectionState::Ready, "versions known", cx);
+        self.connect_timer.cancel(Timer::Connect(self.broker), cx);
+        self.ready_since = Some(cx.now);
+        self.wanted = true;
+        cx.effect(Effect::Ready);
+        while let Some(queued) = self.queued.pop_front() {
+            self.send(queued.outgoing, settings, cx);
+        }
+    }
+
+    // ---- sending ----
+
+    pub(super) fn send(&mut self, outgoing: Outgoing, settings: &Settings, cx: &mut Cx) {
+        let api = outgoing.body.api_key();
+        let ours = spoken(api);
+        let theirs = self.versions.get(&api).copied();
+        match theirs.and_then(|theirs| ours.highest_common(theirs)) {
+            Some(version) => self.write(outgoing, version, settings, cx),
+            None => {
+                let error = Error::UnsupportedVersion {
+                    api: api.name(),
+                    ours: (ours.min, ours.max),
+                    theirs: theirs.map(|range| (range.min, range.max)),
+                };
+                self.answer(outgoing.owner, Err(error), cx);
+            }
+        }
+    }
+
+    pub(super) fn write(&mut self, outgoing: Outgoing, version: i16, settings: &Settings, cx: &mut Cx) {
+        let api = outgoing.body.api_key();
+        let correlation_id = self.next_correlation_id;
+        let frame = match outgoing.body.encode(version, correlation_id, Some(&settings.client_id)) {
+            Ok(frame) => frame,
+            Err(error) => {
+                let text = format!("{} version {version} cannot be encoded: {error}", api.name());
+                self.answer(outgoing.owner, Err(Error::Internal(text)), cx);
+                return;
+            }
+        };
+        // Correlation ids wrap around and stay non-negative (CN17).
+        self.next_correlation_id = correlation_id.wrapping_add(1) & i32::MAX;
+        cx.counters.requests_sent += 1;
+        let connection = self.id();
+        cx.trace(|| TraceKind::RequestSent {
+            connection,
+            api: api.name(),
+            api_key: api.code(),
+            api_version: version,
+            correlation_id,
+            frame: frame.to_bytes(),
+            expects_reply: outgoing.expects_reply,
+        });
+        for bytes in frame.into_segments() {
+            cx.outputs.push_back(Output::Send { connection, bytes });
+        }
+        if outgoing.expects_reply {
+            self.in_flight.push_back(InFlight {
+                owner: outgoing.owner,
+                api,
+                version,
+                correlation_id,
+                sent_at: cx.now,
+                timeout: outgoing.timeout,
+            });
+        }
+    }
+
+    // ---- receiving ----
+
+    pub(super) fn handle_frame(&mut self, frame: Bytes, settings: &Settings, cx: &mut Cx) {
+        let correlation_id = match ResponseHeader::correlation_id_of(&frame) {
+            Ok(correlation_id) => correlation_id,
+            Err(error) => {
+                self.violated(error.to_string(), settings, cx);
+                return;
+            }
+        };
+        let Some(request) = self.in_flight.front().cloned() else {
+            self.violated(
+                format!("expected nothing, got a reply with correlation id {correlation_id}"),
+                settings,
+                cx,
+            );
+            return;
+        };
+        if request.correlation_id != correlation_id {
+            let expected = request.correlation_id;
+            let text =
+                format!("expected a reply with correlation id {expected}, got one with {correlation_id}");
+            self.violated(text, settings, cx);
+            return;
+        }
+        let connection = self.id();
+        cx.trace(|| {
+            let mut whole = Vec::with_capacity(frame.len() + 4);
+            whole.extend_from_slice(&u32::try_from(frame.len()).unwrap_or(u32::MAX).to_be_bytes());
+            whole.extend_from_slice(&frame);
+            TraceKind::ResponseReceived {
+                connection,
+                api: request.api.name(),
+                api_key: request.api.code(),
+                api_version: request.version,
+                correlation_id,
+                frame: whole.into(),
+            }
+        });
+        match Response::decode(request.api, request.version, frame) {
+            Ok((_, response)) => {
+                self.in_flight.pop_front();
+                cx.counters.responses_received += 1;
+                if let (Owner::Connection, Response::ApiVersions(response)) = (request.owner, &response) {
+                    self.handle_api_versions(response, settings, cx);
+                } else {
+                    self.answer(request.owner, Ok(response), cx);
+                }
+            }
+            Err(error) => {
+                let text = format!("the reply to {} cannot be decoded: {error}", request.api.name());
+                self.violated(text, settings, cx);
+            }
+        }
+    }
+
+    /// The other end broke the protocol: nothing it says on this connection can be trusted any more.
+    pub(super) fn violated(&mut self, problem: String, settings: &Settings, cx: &mut Cx) {
+        let connection = self.id();
+        cx.trace(|| TraceKind::ProtocolViolated { connection, problem: problem.clone() });
+        self.give_up(CloseReason::ProtocolViolation(problem), settings, cx);
+    }
+}
+
+/// The versions this client speaks: those of the codec, without the ones whose use needs more than the codec.
+const fn spoken(api: ApiKey) -> VersionRange {
+    let range = api.versions();
+    match api {
+        // 13 names topics by id only; until a refresh has told the id, the name must do.
+        ApiKey::Produce => VersionRange::new(range.min, 12),
+        ApiKey::Fetch => VersionRange::new(range.min, 12),
+        ApiKey::ListOffsets
+        | ApiKey::Metadata
+        | ApiKey::FindCoordinator
+        | ApiKey::ApiVersions
+        | ApiKey::InitProducerId => range,
+    }
+}
