@@ -184,6 +184,19 @@ fn a_builder_is_used_again() {
 }
 
 #[test]
+fn a_record_beyond_the_format_is_refused_before_it_is_copied() {
+    let megabyte = vec![0; 1 << 20];
+    let mut builder = RecordBatchBuilder::new();
+    builder.append(None, Some(b"small"), std::iter::empty(), 0).unwrap();
+    let size = builder.size();
+    let headers = std::iter::repeat_n(RecordHeader { key: b"h", value: Some(&megabyte) }, 2048);
+    let error = builder.append(None, None, headers.clone(), 0).unwrap_err();
+    assert_eq!(error.got, builder.size_with(None, None, headers, 0));
+    assert!(error.got > 1 << 31);
+    assert_eq!((builder.size(), builder.record_count()), (size, 1));
+}
+
+#[test]
 fn a_broker_moves_a_batch_and_a_producer_stamps_it_anew() {
     let records = [plain(b"a"), plain(b"b")];
     let sent = build(&records, ProducerStamp::NONE);
