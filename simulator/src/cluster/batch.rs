@@ -4,7 +4,7 @@
 //! somebody else.
 //!
 //! Deviations from Apache Kafka: compressed batches are stored without being opened, so their records are not
-//! checked. A maximum timestamp that does not fit the records is stored as sent, where Kafka corrects it.
+//! checked.
 
 use super::crc32c::crc32c;
 use alloc::format;
@@ -74,16 +74,12 @@ pub(crate) struct WalkedRecord {
     pub(crate) timestamp: i64,
 }
 
-/// Checks what a producer sent for one partition, as Kafka does: exactly one batch of magic 2, whole, with a
-/// right checksum, sound counts and sound records.
-///
-/// `version` is that of the Produce request, `size_max` the topic's `max.message.bytes`.
-pub(crate) fn check_produced(records: &[u8], version: i16, size_max: usize) -> Result<BatchHeader, Refusal> {
+/// Checks what a producer sent for one partition before anything else is looked at: exactly one batch of magic 2,
+/// whole, with a compression that the version of the Produce request allows.
+pub(crate) fn check_envelope(records: &[u8], version: i16) -> Result<BatchHeader, Refusal> {
     let size = whole_batch(records)?.ok_or_else(|| {
-        Refusal::new(
-            ErrorCode::InvalidRecord,
-            format!("expected one whole record batch, got {} bytes", records.len()),
-        )
+        let message = format!("expected one whole record batch, got {} bytes", records.len());
+        Refusal::new(ErrorCode::InvalidRecord, message)
     })?;
     if records[MAGIC] != 2 {
         let message = format!("expected a record batch of magic 2, got magic {}", records[MAGIC]);
@@ -101,10 +97,12 @@ pub(crate) fn check_produced(records: &[u8], version: i16, size_max: usize) -> R
     if whole_batch(&records[size..])?.is_some() {
         return Err(Refusal::new(ErrorCode::InvalidRecord, "expected one record batch, got more"));
     }
-    if header.base_offset != 0 {
-        let message = format!("expected a base offset of 0, got {}", header.base_offset);
-        return Err(Refusal::new(ErrorCode::InvalidRecord, message));
-    }
+    Ok(header)
+}
+
+/// Checks size and checksum of a batch. `size_max` is `max.message.bytes`.
+pub(crate) fn check_bytes(records: &[u8], header: &BatchHeader, size_max: usize) -> Result<(), Refusal> {
+    let size = header.size;
     if size > size_max {
         let message = format!("expected a batch of at most {size_max} bytes, got {size}");
         return Err(Refusal::new(ErrorCode::MessageTooLarge, message));
@@ -115,19 +113,44 @@ pub(crate) fn check_produced(records: &[u8], version: i16, size_max: usize) -> R
         let message = format!("expected checksum {computed:#010x} of the batch's bytes, got {stated:#010x}");
         return Err(Refusal::new(ErrorCode::CorruptMessage, message));
     }
-    check_header(&header)?;
-    if !header.compressed() {
-        check_records(records, &header)?;
-    }
-    Ok(header)
+    Ok(())
 }
 
-/// The batch with its place in the log written into the part that the checksum does not cover.
-pub(crate) fn place(records: &[u8], size: usize, base_offset: i64, leader_epoch: i32) -> Bytes {
-    let mut placed = BytesMut::from(&records[..size]);
-    placed[BASE_OFFSET..BASE_OFFSET + 8].copy_from_slice(&base_offset.to_be_bytes());
-    placed[LEADER_EPOCH..LEADER_EPOCH + 4].copy_from_slice(&leader_epoch.to_be_bytes());
+/// Checks what the header says and, in an uncompressed batch, every record. Returns the latest timestamp.
+pub(crate) fn check_content(records: &[u8], header: &BatchHeader) -> Result<i64, Refusal> {
+    check_header(header)?;
+    if header.compressed() {
+        return Ok(header.max_timestamp);
+    }
+    let latest = check_records(records, header)?;
+    // With timestamps of the broker, the batch's stands for all of its records.
+    Ok(if header.attributes & LOG_APPEND_TIME != 0 { header.max_timestamp } else { latest })
+}
+
+/// The batch as it stands in the log: with its offset and leader epoch in the part that the checksum does not
+/// cover. What is covered stays as it was sent, unless the producer stated a wrong latest timestamp or claimed
+/// timestamps of the broker: that is put right, and the checksum with it.
+pub(crate) fn place(
+    records: &[u8],
+    header: &BatchHeader,
+    base_offset: i64,
+    leader_epoch: i32,
+    max_timestamp: i64,
+) -> Bytes {
+    let mut placed = BytesMut::from(&records[..header.size]);
+    put(&mut placed, BASE_OFFSET, base_offset.to_be_bytes());
+    put(&mut placed, LEADER_EPOCH, leader_epoch.to_be_bytes());
+    if header.max_timestamp != max_timestamp || header.attributes & LOG_APPEND_TIME != 0 {
+        put(&mut placed, MAX_TIMESTAMP, max_timestamp.to_be_bytes());
+        put(&mut placed, ATTRIBUTES, (header.attributes & !LOG_APPEND_TIME).to_be_bytes());
+        let checksum = crc32c(&placed[CRC_COVERS..]);
+        put(&mut placed, CRC, checksum.to_be_bytes());
+    }
     placed.freeze()
+}
+
+fn put<const N: usize>(batch: &mut [u8], at: usize, field: [u8; N]) {
+    batch[at..at + N].copy_from_slice(&field);
 }
 
 /// The records of an uncompressed batch, in order. Ends with an error where a record is not sound.
@@ -208,15 +231,14 @@ fn whole_batch(records: &[u8]) -> Result<Option<usize>, Refusal> {
 
 fn check_header(header: &BatchHeader) -> Result<(), Refusal> {
     let invalid = |message: String| Err(Refusal::new(ErrorCode::InvalidRecord, message));
+    if header.base_offset != 0 {
+        return invalid(format!("expected a base offset of 0, got {}", header.base_offset));
+    }
     if header.attributes & CONTROL != 0 {
         return invalid("expected data, got a control batch, which only brokers write".into());
     }
     if header.compression() > ZSTD {
         return invalid(format!("expected a compression of 0 to 4, got {}", header.compression()));
-    }
-    if header.attributes & LOG_APPEND_TIME != 0 {
-        let message = "expected timestamps of the producer, got the mark of broker timestamps";
-        return Err(Refusal::new(ErrorCode::InvalidTimestamp, message));
     }
     if header.record_count <= 0 || i64::from(header.last_offset_delta) + 1 != i64::from(header.record_count) {
         return invalid(format!(
@@ -233,11 +255,14 @@ fn check_header(header: &BatchHeader) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn check_records(batch: &[u8], header: &BatchHeader) -> Result<(), Refusal> {
+fn check_records(batch: &[u8], header: &BatchHeader) -> Result<i64, Refusal> {
     let mut records = walk(batch, header);
+    let mut latest = NO_TIMESTAMP;
     for expected in 0..header.record_count {
         let Some(record) = records.next() else { break };
-        let got = record?.offset_delta;
+        let record = record?;
+        latest = latest.max(record.timestamp);
+        let got = record.offset_delta;
         if got != expected {
             let message = format!("expected offset delta {expected}, got {got}");
             return Err(Refusal::new(ErrorCode::InvalidRecord, message));
@@ -251,7 +276,7 @@ fn check_records(batch: &[u8], header: &BatchHeader) -> Result<(), Refusal> {
         );
         return Err(Refusal::new(ErrorCode::InvalidRecord, message));
     }
-    Ok(())
+    Ok(latest)
 }
 
 /// Reads one record off the front.
@@ -338,6 +363,7 @@ const LEGACY_LENGTH_MIN: usize = 14;
 /// The first Produce version that may carry zstd.
 const ZSTD_SINCE: i16 = 7;
 const ZSTD: i16 = 4;
+const NO_TIMESTAMP: i64 = -1;
 const LOG_APPEND_TIME: i16 = 0x08;
 const CONTROL: i16 = 0x20;
 

@@ -43,7 +43,7 @@ impl ClusterState {
             node_id,
             version,
             committed_only: request.isolation_level == READ_COMMITTED,
-            left: size(request.max_bytes).min(self.config.limits.fetch_size_max),
+            left: i64::from(request.max_bytes).min(self.config.limits.fetch_size_max as i64),
             bytes: 0,
             stop_waiting: request.topics.is_empty(),
             leaders: BTreeSet::new(),
@@ -61,7 +61,8 @@ impl ClusterState {
                     .collect(),
             })
             .collect();
-        let ready = reading.stop_waiting || reading.bytes >= size(request.min_bytes);
+        let ready = reading.stop_waiting
+            || i64::try_from(reading.bytes).is_ok_and(|bytes| bytes >= i64::from(request.min_bytes));
         let node_endpoints = self.endpoints(&reading.leaders);
         Fetched { response: FetchResponse { responses, node_endpoints, ..Default::default() }.into(), ready }
     }
@@ -82,11 +83,17 @@ impl ClusterState {
             .and_then(|topic| topic.partition(wanted.partition).ok_or(ErrorCode::UnknownTopicOrPartition));
         let partition = match partition {
             Ok(partition) => partition,
-            Err(error) => return reading.failed(wanted.partition, error, None),
+            Err(error) => {
+                reading.stop_waiting = true;
+                return failed_partition(wanted.partition, error);
+            }
         };
         if let Err(error) = reading.allowed(partition, wanted) {
             return reading.failed(wanted.partition, error, Some(partition));
         }
+        let Ok(limit) = usize::try_from(reading.left.min(i64::from(wanted.partition_max_bytes))) else {
+            return reading.failed(wanted.partition, ErrorCode::UnknownServerError, None);
+        };
         let log = &partition.log;
         let mut data = PartitionData {
             partition_index: wanted.partition,
@@ -97,13 +104,16 @@ impl ClusterState {
             records: Some(Bytes::new()),
             ..Default::default()
         };
-        if let Some(diverging) = diverging(partition, wanted) {
-            reading.stop_waiting = true;
-            data.diverging_epoch = diverging;
-        } else {
-            let limit = size(wanted.partition_max_bytes).min(reading.left);
-            let slice = log.read(wanted.fetch_offset, limit, reading.bytes == 0);
-            data.records = Some(reading.take(slice));
+        match diverging(partition, wanted) {
+            Ok(None) => {
+                let slice = log.read(wanted.fetch_offset, limit, reading.bytes == 0);
+                data.records = Some(reading.take(slice));
+            }
+            Ok(Some(diverging)) => {
+                reading.stop_waiting = true;
+                data.diverging_epoch = diverging;
+            }
+            Err(error) => return reading.failed(wanted.partition, error, None),
         }
         data
     }
@@ -115,7 +125,7 @@ struct Reading {
     version: i16,
     committed_only: bool,
     /// Bytes that may still be read.
-    left: usize,
+    left: i64,
     bytes: usize,
     /// Whether something was met that the client should hear of at once.
     stop_waiting: bool,
@@ -140,13 +150,13 @@ impl Reading {
 
     fn take(&mut self, slice: Slice) -> Bytes {
         self.bytes += slice.len();
-        self.left = self.left.saturating_sub(slice.len());
+        self.left = (self.left - slice.len() as i64).max(0);
         slice.into_bytes()
     }
 
     fn failed(&mut self, index: i32, error: ErrorCode, partition: Option<&Partition>) -> PartitionData {
         self.stop_waiting = true;
-        let mut data = failed_partition(index, error);
+        let mut data = PartitionData { aborted_transactions: None, ..failed_partition(index, error) };
         let moved = matches!(error, ErrorCode::NotLeaderOrFollower | ErrorCode::FencedLeaderEpoch);
         if let Some(partition) = partition.filter(|_| moved && self.version >= LEADER_SINCE) {
             self.leaders.extend(partition.leader);
@@ -156,14 +166,16 @@ impl Reading {
     }
 }
 
-/// Where the log has left the one that the client has read, if the client asks (KIP-320, KIP-595).
-fn diverging(partition: &Partition, wanted: &FetchPartition) -> Option<EpochEndOffset> {
+/// Where the log has left the one that the client has read, if the client asks (KIP-320, KIP-595). An epoch of
+/// the future leaves no offset to go on from.
+fn diverging(partition: &Partition, wanted: &FetchPartition) -> Result<Option<EpochEndOffset>, ErrorCode> {
     if wanted.last_fetched_epoch < 0 {
-        return None;
+        return Ok(None);
     }
-    let (epoch, end_offset) = partition.log.epoch_end(wanted.last_fetched_epoch)?;
-    (epoch < wanted.last_fetched_epoch || end_offset < wanted.fetch_offset)
-        .then_some(EpochEndOffset { epoch, end_offset })
+    let end = partition.log.epoch_end(wanted.last_fetched_epoch);
+    let (epoch, end_offset) = end.ok_or(ErrorCode::OffsetOutOfRange)?;
+    let diverges = epoch < wanted.last_fetched_epoch || end_offset < wanted.fetch_offset;
+    Ok(diverges.then_some(EpochEndOffset { epoch, end_offset }))
 }
 
 /// The answer when everything has failed with this error.
@@ -192,14 +204,10 @@ fn failed_partition(partition_index: i32, error: ErrorCode) -> PartitionData {
         partition_index,
         error_code: error.code(),
         high_watermark: -1,
+        aborted_transactions: Some(Vec::new()),
         records: Some(Bytes::new()),
         ..Default::default()
     }
-}
-
-/// A limit of the request; one below zero allows nothing.
-fn size(limit: i32) -> usize {
-    usize::try_from(limit).unwrap_or(0)
 }
 
 /// The isolation level that hides records of transactions which are open or aborted.

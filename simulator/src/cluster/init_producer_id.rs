@@ -116,7 +116,7 @@ impl ClusterState {
 
 /// The answer when everything has failed with this error.
 pub(crate) fn failed(error: ErrorCode) -> Response {
-    InitProducerIdResponse { error_code: error.code(), ..Default::default() }.into()
+    InitProducerIdResponse { error_code: error.code(), producer_epoch: -1, ..Default::default() }.into()
 }
 
 /// The first version that knows `PRODUCER_FENCED`.

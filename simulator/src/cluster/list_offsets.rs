@@ -3,7 +3,7 @@
 //! The end of the log (-1), its start (-2), the record with the latest timestamp (-3), the start of the local
 //! log (-4), the last tiered offset (-5), the earliest offset still to be tiered (-6), and the first record that
 //! is not older than a timestamp. A special timestamp that the version does not have is answered with
-//! `UNSUPPORTED_VERSION`, a partition named twice with `INVALID_REQUEST`.
+//! `UNSUPPORTED_VERSION`, a partition named twice, once, with `INVALID_REQUEST`.
 //!
 //! Deviations from Apache Kafka: there is no remote storage, so nothing is tiered, and -5 and -6 find no offset. A
 //! compressed batch is not opened: a look-up by time finds its first record.
@@ -11,7 +11,7 @@
 use super::log::FoundRecord;
 use super::state::{ClusterState, TopicKey};
 use super::topic::Partition;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use client_core::ids::NodeId;
 use client_core::protocol::{
@@ -109,7 +109,12 @@ fn respond(
         .iter()
         .map(|topic| ListOffsetsTopicResponse {
             name: topic.name.clone(),
-            partitions: topic.partitions.iter().map(|wanted| look_up(&topic.name, wanted)).collect(),
+            partitions: {
+                // A partition that is named twice is answered once.
+                let mut seen = BTreeSet::new();
+                let wanted = topic.partitions.iter().filter(|wanted| seen.insert(wanted.partition_index));
+                wanted.map(|wanted| look_up(&topic.name, wanted)).collect()
+            },
         })
         .collect();
     ListOffsetsResponse { topics, ..Default::default() }.into()

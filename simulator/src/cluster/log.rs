@@ -28,7 +28,7 @@ pub struct LoggedBatch {
     pub producer_epoch: i16,
     /// The sequence number of its first record, or -1.
     pub base_sequence: i32,
-    /// The latest timestamp of its records, as the producer stated it, in milliseconds since 1970.
+    /// The latest timestamp of its records, in milliseconds since 1970.
     pub max_timestamp: i64,
     /// The batch as it is sent to consumers.
     pub bytes: Bytes,
@@ -83,9 +83,17 @@ pub(crate) struct Log {
     end_offset: i64,
     size: usize,
     batches: VecDeque<LoggedBatch>,
+    /// Each epoch with the offset of its first record, ascending.
+    epochs: Vec<(i32, i64)>,
 }
 
 impl Log {
+    /// A new leader appends from here on. An epoch without records leaves no trace.
+    pub(crate) fn begin_epoch(&mut self, epoch: i32) {
+        self.epochs.retain(|&(_, start)| start < self.end_offset);
+        self.epochs.push((epoch, self.end_offset));
+    }
+
     /// The offset of the first record that can be read.
     pub(crate) const fn start_offset(&self) -> i64 {
         self.start_offset
@@ -106,7 +114,13 @@ impl Log {
     }
 
     /// Appends a checked batch and returns the offset of its first record.
-    pub(crate) fn append(&mut self, records: &[u8], header: &BatchHeader, leader_epoch: i32) -> i64 {
+    pub(crate) fn append(
+        &mut self,
+        records: &[u8],
+        header: &BatchHeader,
+        leader_epoch: i32,
+        max_timestamp: i64,
+    ) -> i64 {
         let base_offset = self.end_offset;
         self.end_offset += i64::from(header.record_count);
         self.size += header.size;
@@ -118,8 +132,8 @@ impl Log {
             producer_id: header.producer_id,
             producer_epoch: header.producer_epoch,
             base_sequence: header.base_sequence,
-            max_timestamp: header.max_timestamp,
-            bytes: batch::place(records, header.size, base_offset, leader_epoch),
+            max_timestamp,
+            bytes: batch::place(records, header, base_offset, leader_epoch, max_timestamp),
         });
         base_offset
     }
@@ -210,23 +224,33 @@ impl Log {
             .collect()
     }
 
-    /// The epoch of the leader that appended the record at this offset.
+    /// The epoch that a record at this offset has or would have.
     pub(crate) fn epoch_at(&self, offset: i64) -> Option<i32> {
-        let at = self.batches.partition_point(|batch| batch.last_offset < offset);
-        self.batches.get(at).map(|batch| batch.leader_epoch)
+        let newer = self.epochs.partition_point(|&(_, start)| start <= offset);
+        self.epochs.get(newer.checked_sub(1)?).map(|&(epoch, _)| epoch)
     }
 
-    /// The largest epoch of the log that is not above this one, and the offset where it ends.
+    /// The largest epoch of the log that is not above this one, and the offset where it ends. `None` for epochs
+    /// of the future.
     pub(crate) fn epoch_end(&self, epoch: i32) -> Option<(i32, i64)> {
-        let newer = self.batches.partition_point(|batch| batch.leader_epoch <= epoch);
-        let end = self.batches.get(newer).map_or(self.end_offset, |batch| batch.base_offset);
-        let last = self.batches.get(newer.checked_sub(1)?)?;
-        Some((last.leader_epoch, end))
+        let &(latest, _) = self.epochs.last()?;
+        if epoch > latest {
+            return None;
+        }
+        let newer = self.epochs.partition_point(|&(known, _)| known <= epoch);
+        let end = self.epochs.get(newer).map_or(self.end_offset, |&(_, start)| start);
+        let known = newer.checked_sub(1).map_or(epoch, |last| self.epochs[last].0);
+        Some((known, end))
     }
 
     pub(crate) fn digest(&self, into: &mut Digest) {
         into.feed_i64(self.start_offset);
         into.feed_i64(self.end_offset);
+        into.feed_u64(self.epochs.len() as u64);
+        for &(epoch, start) in &self.epochs {
+            into.feed_i64(i64::from(epoch));
+            into.feed_i64(start);
+        }
         into.feed_u64(self.batches.len() as u64);
         for batch in &self.batches {
             // The header holds the checksum of all that follows it.

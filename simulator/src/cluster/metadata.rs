@@ -133,6 +133,7 @@ pub(crate) fn failed(version: i16, request: &MetadataRequest, error: ErrorCode) 
         topics: topics
             .map(|topic| {
                 let mut failed = unknown(topic, error);
+                failed.topic_id = topic.topic_id;
                 if version < NULL_NAME_SINCE {
                     failed.name.get_or_insert_default();
                 }
@@ -181,7 +182,5 @@ const NULL_NAME_SINCE: i16 = 12;
 const NOT_REQUESTED: i32 = i32::MIN;
 /// READ, WRITE, CREATE, DELETE, ALTER, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS.
 const TOPIC_OPERATIONS: i32 = 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 | 1 << 11;
-/// CREATE, ALTER, DESCRIBE, CLUSTER_ACTION, DESCRIBE_CONFIGS, ALTER_CONFIGS, IDEMPOTENT_WRITE, CREATE_TOKENS,
-/// DESCRIBE_TOKENS.
-const CLUSTER_OPERATIONS: i32 =
-    1 << 5 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 13 | 1 << 14;
+/// CREATE, ALTER, DESCRIBE, CLUSTER_ACTION, DESCRIBE_CONFIGS, ALTER_CONFIGS, IDEMPOTENT_WRITE.
+const CLUSTER_OPERATIONS: i32 = 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12;

@@ -30,6 +30,7 @@ struct RememberedBatch {
     first_sequence: i32,
     last_sequence: i32,
     base_offset: i64,
+    max_timestamp: i64,
 }
 
 /// What a sound batch of an idempotent producer is.
@@ -41,6 +42,8 @@ pub(crate) enum Sequence {
     Duplicate {
         /// Where its first record is.
         base_offset: i64,
+        /// The latest timestamp of its records.
+        max_timestamp: i64,
     },
 }
 
@@ -69,7 +72,8 @@ impl ProducerStates {
             batch.first_sequence == header.base_sequence && batch.last_sequence == header.last_sequence()
         });
         if let Some(batch) = repeated {
-            return Ok(Sequence::Duplicate { base_offset: batch.base_offset });
+            let &RememberedBatch { base_offset, max_timestamp, .. } = batch;
+            return Ok(Sequence::Duplicate { base_offset, max_timestamp });
         }
         match state.batches.back() {
             Some(last) if following(last.last_sequence) != header.base_sequence => {
@@ -80,7 +84,13 @@ impl ProducerStates {
     }
 
     /// Remembers a batch that was appended.
-    pub(crate) fn appended(&mut self, header: &BatchHeader, base_offset: i64, producers_max: usize) {
+    pub(crate) fn appended(
+        &mut self,
+        header: &BatchHeader,
+        base_offset: i64,
+        max_timestamp: i64,
+        producers_max: usize,
+    ) {
         if !header.idempotent() {
             return;
         }
@@ -105,6 +115,7 @@ impl ProducerStates {
             first_sequence: header.base_sequence,
             last_sequence: header.last_sequence(),
             base_offset,
+            max_timestamp,
         });
     }
 
@@ -123,6 +134,7 @@ impl ProducerStates {
                 into.feed_i64(i64::from(batch.first_sequence));
                 into.feed_i64(i64::from(batch.last_sequence));
                 into.feed_i64(batch.base_offset);
+                into.feed_i64(batch.max_timestamp);
             }
         }
     }
@@ -173,7 +185,7 @@ mod tests {
     fn with(batches: &[BatchHeader]) -> ProducerStates {
         let mut states = ProducerStates::default();
         for (index, header) in batches.iter().enumerate() {
-            states.appended(header, index as i64 * 100, 10);
+            states.appended(header, index as i64 * 100, 0, 10);
         }
         states
     }
@@ -183,8 +195,8 @@ mod tests {
         let states = with(&[0, 2, 4, 6, 8, 10].map(|sequence| batch(0, sequence, 2)));
         check(&states, batch(0, 12, 1), Ok(Sequence::Next));
         check(&states, batch(0, 13, 1), Err(ErrorCode::OutOfOrderSequenceNumber));
-        check(&states, batch(0, 10, 2), Ok(Sequence::Duplicate { base_offset: 500 }));
-        check(&states, batch(0, 2, 2), Ok(Sequence::Duplicate { base_offset: 100 }));
+        check(&states, batch(0, 10, 2), Ok(Sequence::Duplicate { base_offset: 500, max_timestamp: 0 }));
+        check(&states, batch(0, 2, 2), Ok(Sequence::Duplicate { base_offset: 100, max_timestamp: 0 }));
         // The sixth-last is forgotten, and half a batch is not a repetition.
         check(&states, batch(0, 0, 2), Err(ErrorCode::OutOfOrderSequenceNumber));
         check(&states, batch(0, 10, 1), Err(ErrorCode::OutOfOrderSequenceNumber));
@@ -195,7 +207,7 @@ mod tests {
         let mut states = with(&[batch(0, 0, 3)]);
         check(&states, batch(1, 3, 1), Err(ErrorCode::OutOfOrderSequenceNumber));
         check(&states, batch(1, 0, 1), Ok(Sequence::Next));
-        states.appended(&batch(1, 0, 1), 3, 10);
+        states.appended(&batch(1, 0, 1), 3, 0, 10);
         check(&states, batch(0, 3, 1), Err(ErrorCode::InvalidProducerEpoch));
         check(&states, batch(1, 1, 1), Ok(Sequence::Next));
     }
@@ -205,14 +217,18 @@ mod tests {
         check(&ProducerStates::default(), batch(0, 41, 1), Ok(Sequence::Next));
         let states = with(&[batch(0, i32::MAX - 1, 3)]);
         check(&states, batch(0, 1, 1), Ok(Sequence::Next));
-        check(&states, batch(0, i32::MAX - 1, 3), Ok(Sequence::Duplicate { base_offset: 0 }));
+        check(
+            &states,
+            batch(0, i32::MAX - 1, 3),
+            Ok(Sequence::Duplicate { base_offset: 0, max_timestamp: 0 }),
+        );
     }
 
     #[test]
     fn only_so_many_producers_are_remembered() {
         let mut states = ProducerStates::default();
         for producer_id in 0..5 {
-            states.appended(&BatchHeader { producer_id, ..batch(0, 0, 1) }, producer_id, 3);
+            states.appended(&BatchHeader { producer_id, ..batch(0, 0, 1) }, producer_id, 0, 3);
         }
         assert_eq!(states.len(), 3);
     }

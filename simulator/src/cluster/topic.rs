@@ -53,6 +53,7 @@ impl Partition {
     pub(crate) fn lead(&mut self, leader: Option<NodeId>) {
         self.leader = leader;
         self.leader_epoch += 1;
+        self.log.begin_epoch(self.leader_epoch);
     }
 
     fn digest(&self, into: &mut Digest) {
@@ -130,12 +131,14 @@ impl Topics {
                 let replicas: Vec<NodeId> = (0..replication)
                     .map(|replica| nodes[(first as usize + index + replica) % nodes.len()])
                     .collect();
+                let mut log = Log::default();
+                log.begin_epoch(0);
                 Partition {
                     in_sync: replicas.clone(),
                     leader: replicas.first().copied(),
                     replicas,
                     leader_epoch: 0,
-                    log: Log::default(),
+                    log,
                     producers: ProducerStates::default(),
                 }
             })

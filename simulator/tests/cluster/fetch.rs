@@ -205,16 +205,39 @@ fn a_node_without_a_replica_names_the_leader() {
 }
 
 #[test]
-fn a_log_that_never_had_the_epoch_tells_where_it_diverges() {
+fn a_log_tells_where_it_left_the_one_that_was_read() {
+    let (mut dialogue, leader) = filled(3);
+    let mut leads = leader;
+    // Epoch 1 gets no record, epoch 2 the records from offset 6 on.
+    for _ in 0..2 {
+        let to = dialogue.other(leads);
+        dialogue.command(ClusterCommand::MoveLeader { topic: "t".into(), partition: 0, to });
+        leads = to;
+    }
+    dialogue.produce(leads, "t", &Batch::of(&["g", "h"]));
+    // Epoch and offset that the client has read to, and the error or the epoch and offset that it is told.
+    for (epoch, offset, expected) in [
+        (0, 6, Ok((-1, -1))),
+        (0, 7, Ok((0, 6))),
+        (1, 6, Ok((0, 6))),
+        (2, 8, Ok((-1, -1))),
+        (3, 8, Err(ErrorCode::OffsetOutOfRange)),
+    ] {
+        let mut request = fetch("t", offset);
+        request.topics[0].partitions[0].last_fetched_epoch = epoch;
+        let data = fetched(dialogue.ask(leads, 12, request));
+        let diverging = (data.diverging_epoch.epoch, data.diverging_epoch.end_offset);
+        let told =
+            if data.error_code == 0 { Ok(diverging) } else { Err(ErrorCode::from_code(data.error_code)) };
+        assert_eq!(told, expected, "after epoch {epoch} and offset {offset}");
+    }
+}
+
+#[test]
+fn a_limit_below_zero_is_an_error_of_the_server_as_in_kafka() {
     let (mut dialogue, leader) = filled(1);
-    let mut request = fetch("t", 5);
-    request.topics[0].partitions[0].last_fetched_epoch = 3;
-    let data = fetched(dialogue.ask(leader, 12, request.clone()));
-    assert_eq!((data.diverging_epoch.epoch, data.diverging_epoch.end_offset), (0, 6));
-    assert_eq!(data.records.unwrap().len(), 0);
-    request.topics[0].partitions[0].last_fetched_epoch = 0;
-    let data = fetched(dialogue.ask(leader, 12, request));
-    assert_eq!(data.diverging_epoch, Default::default());
+    let data = fetched(dialogue.ask(leader, 12, FetchRequest { max_bytes: -1, ..fetch("t", 0) }));
+    expect_error(data.error_code, ErrorCode::UnknownServerError);
 }
 
 #[test]

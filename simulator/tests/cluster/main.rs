@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod api_versions;
+mod batch;
 mod boundaries;
 mod fetch;
 mod find_coordinator;

@@ -54,8 +54,6 @@ fn what_a_broker_refuses() {
     check(good.clone().idempotent(1, 0, -1).encode(), 9, ErrorCode::InvalidRecord);
     let control = 0x20;
     check(Batch { attributes: control, ..good.clone() }.encode(), 9, ErrorCode::InvalidRecord);
-    let log_append_time = 0x08;
-    check(Batch { attributes: log_append_time, ..good.clone() }.encode(), 9, ErrorCode::InvalidTimestamp);
     let zstd = 4;
     check(Batch { attributes: zstd, ..good.clone() }.encode(), 6, ErrorCode::UnsupportedCompressionType);
     check(Batch { attributes: zstd, ..good.clone() }.encode(), 7, ErrorCode::None);
@@ -69,6 +67,35 @@ fn a_batch_whose_checksum_is_right_may_still_hold_nonsense() {
     let mut one = Batch::of(&["only"]);
     one.claimed_count = Some(2);
     check(one.encode(), 9, ErrorCode::InvalidRecord);
+}
+
+#[test]
+fn a_wrong_latest_timestamp_and_the_mark_of_append_time_are_put_right() {
+    let (mut dialogue, leader) = Dialogue::with_topic(1, "t");
+    let sound = Batch::of(&["a", "b"]);
+    let log_append_time = 0x08;
+    let odd = [
+        Batch { max_timestamp_off_by: -7, ..sound.clone() },
+        Batch { max_timestamp_off_by: 7, ..sound.clone() },
+        Batch { attributes: log_append_time, ..sound.clone() },
+    ];
+    for (batch, offset) in odd.iter().zip((0..).step_by(2)) {
+        assert_eq!(dialogue.produce(leader, "t", batch).error_code, 0);
+        let records = dialogue.fetch(leader, 12, "t", offset).records.unwrap();
+        // Apart from offset and leader epoch, what a broker stores is the batch that should have been sent.
+        let expected = sound.encode();
+        assert_eq!(records[8..12], expected[8..12]);
+        assert_eq!(records[16..], expected[16..]);
+    }
+}
+
+#[test]
+fn the_reply_to_a_repeated_batch_carries_its_timestamp() {
+    let (mut dialogue, leader) = Dialogue::with_topic(1, "t");
+    let batch = Batch::of(&["a", "b"]).idempotent(9, 0, 0);
+    assert_eq!(dialogue.produce(leader, "t", &batch).log_append_time_ms, -1);
+    let repeated = dialogue.produce(leader, "t", &batch);
+    assert_eq!(repeated.log_append_time_ms, batch.base_timestamp + 1);
 }
 
 #[test]
