@@ -23,6 +23,7 @@ pub(crate) const MAVEN: Tool = debian("mvn", "maven");
 pub(crate) const NODE: Tool = Tool { oldest: Some(20), is_in_debian: false, ..debian("node", "nodejs") };
 pub(crate) const NPM: Tool = Tool { is_in_debian: false, ..debian("npm", "npm") };
 pub(crate) const OPENSSL: Tool = debian("openssl", "openssl");
+pub(crate) const PIP: Tool = debian("pip3", "python3-pip");
 
 const fn debian(program: &'static str, debian: &'static str) -> Tool {
     Tool { program, debian, oldest: None, is_in_debian: true }

@@ -1,7 +1,7 @@
 //! What a part needs from the machine, and how it gets there.
 
 use crate::error::{Error, Result};
-use crate::tools::{CHROMEDRIVER, CHROMIUM, JAVA, MAVEN, NODE, NPM, OPENSSL, Tool};
+use crate::tools::{CHROMEDRIVER, CHROMIUM, JAVA, MAVEN, NODE, NPM, OPENSSL, PIP, Tool};
 use crate::{process, progress};
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -13,6 +13,8 @@ pub(super) const WEBDRIVER: &[Tool] = &[CHROMIUM, CHROMEDRIVER];
 /// Everything that a real Apache Kafka runs.
 pub(super) const KAFKA: &[Tool] = &[JAVA, MAVEN, OPENSSL];
 pub(super) const JAVASCRIPT: &[Tool] = &[NODE, NPM];
+/// What brings librdkafka.
+pub(super) const PYTHON: &[Tool] = &[PIP];
 
 /// Installs what is missing if this is Debian and we may; otherwise nothing happens here, and the parts that miss
 /// something say what.

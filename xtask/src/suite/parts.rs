@@ -135,6 +135,16 @@ pub(super) const PARTS: &[Part] = &[
         },
     },
     Part {
+        name: "other-clients",
+        about: "other people's clients against the dev broker",
+        needs: &[needs::JAVASCRIPT, needs::PYTHON],
+        has_tests: true,
+        run: |shell| {
+            shell.with_bridge()?;
+            shell.node_tests("tests/other-clients")
+        },
+    },
+    Part {
         name: "node",
         about: "the npm package in Node, against the real Apache Kafka",
         needs: &[needs::JAVASCRIPT, needs::KAFKA],
