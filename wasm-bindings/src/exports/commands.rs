@@ -1,0 +1,219 @@
+//! The application's commands, except records. Each only tells the client; the next `drain` carries it out. Operations
+//! are numbers, and end in one `completed` event each. Time limits are milliseconds, absent for none.
+
+use super::{ClientHandle, errors};
+use client_core::{
+    AssignOutcome, Client, Duration, Error, Instant, LifecycleState, OffsetSpec, OperationId, StartOffset,
+    StartOptions, StopOptions, TopicPartition,
+};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+#[wasm_bindgen]
+impl ClientHandle {
+    /// Starts the client, or joins the start under way. Returns the operation.
+    pub fn start(&self, timeout_millis: Option<f64>) -> f64 {
+        let timeout = timeout_millis.map(duration);
+        number(self.driver.stage(|client, now| client.start(now, StartOptions { timeout }).operation))
+    }
+
+    /// Flushes and stops the client, or joins the stop under way. Returns the operation.
+    pub fn stop(&self, timeout_millis: Option<f64>) -> f64 {
+        let timeout = timeout_millis.map(duration);
+        number(self.driver.stage(|client, now| client.stop(now, StopOptions { timeout })))
+    }
+
+    /// Gives up waiting for an operation. It ends with an `AbortError`.
+    pub fn cancel(&self, operation: f64) {
+        self.driver.stage(|client, now| client.cancel(now, OperationId(operation as u64)));
+    }
+
+    /// `idle`, `starting`, `started`, `stopping` or `fenced`.
+    pub fn state(&self) -> String {
+        let state = self.driver.look(Client::lifecycle);
+        match state {
+            LifecycleState::Idle => "idle",
+            LifecycleState::Starting => "starting",
+            LifecycleState::Started => "started",
+            LifecycleState::Stopping => "stopping",
+            LifecycleState::Fenced => "fenced",
+        }
+        .into()
+    }
+
+    /// Looks up the partitions of a topic. Returns the operation.
+    ///
+    /// # Errors
+    /// An error object when the client cannot do that now.
+    #[wasm_bindgen(js_name = partitionsFor)]
+    pub fn partitions_for(&self, topic: &str, timeout_millis: Option<f64>) -> Result<f64, JsValue> {
+        self.operation(|client, now| client.partitions_for(now, topic, timeout_millis.map(duration)))
+    }
+
+    /// Waits until all records accepted so far have ended. Returns the operation.
+    ///
+    /// # Errors
+    /// An error object when this is no producer.
+    pub fn flush(&self, timeout_millis: Option<f64>) -> Result<f64, JsValue> {
+        self.operation(|client, now| Ok(client.producer(now)?.flush(timeout_millis.map(duration))))
+    }
+
+    /// Waits for room in the producer's buffer. Returns the operation, or nothing when there is room.
+    ///
+    /// # Errors
+    /// An error object when this is no producer.
+    pub fn writable(&self) -> Result<Option<f64>, JsValue> {
+        self.command(|client, now| Ok(client.producer(now)?.writable().map(number)))
+    }
+
+    /// How many bytes of records have not ended.
+    ///
+    /// # Errors
+    /// An error object when this is no producer.
+    #[wasm_bindgen(js_name = bufferedBytes)]
+    pub fn buffered_bytes(&self) -> Result<f64, JsValue> {
+        self.command(|client, now| Ok(client.producer(now)?.buffered_bytes() as f64))
+    }
+
+    /// Reads exactly these partitions from now on. The four lists belong together; `offsets` counts only where `kinds`
+    /// says so (0 default, 1 earliest, 2 latest, 3 that offset). Returns whether anything changed.
+    ///
+    /// # Errors
+    /// An error object when this is no consumer, or a partition cannot be assigned.
+    pub fn assign(
+        &self,
+        topics: &[u32],
+        partitions: &[i32],
+        kinds: &[u8],
+        offsets: &[i64],
+    ) -> Result<bool, JsValue> {
+        let partitions = self.partitions(topics, partitions).map_err(|error| errors::to_object(&error))?;
+        let starts = kinds.iter().zip(offsets).map(|(kind, offset)| start_offset(*kind, *offset));
+        let assigned: Vec<_> = partitions.into_iter().zip(starts).collect();
+        self.command(|client, now| {
+            let outcome = client.consumer(now)?.assign(&assigned)?;
+            Ok(!matches!(outcome, AssignOutcome::Unchanged))
+        })
+    }
+
+    /// The assigned partitions, as pairs of a topic's number and a partition.
+    ///
+    /// # Errors
+    /// An error object when this is no consumer.
+    pub fn assignment(&self) -> Result<Vec<i32>, JsValue> {
+        let assigned = self.command(|client, now| Ok(client.consumer(now)?.assignment()))?;
+        let mut topics = self.topics.borrow_mut();
+        Ok(assigned
+            .iter()
+            .flat_map(|partition| [topics.handle_of(&partition.topic) as i32, partition.partition])
+            .collect())
+    }
+
+    /// The name behind a topic's number.
+    #[wasm_bindgen(js_name = topicName)]
+    pub fn topic_name(&self, topic: u32) -> Option<String> {
+        self.topics.borrow().name(topic).map(|name| name.as_str().to_owned())
+    }
+
+    /// The offset of the next record to be taken, if it is known already.
+    ///
+    /// # Errors
+    /// An error object when this is no consumer.
+    pub fn position(&self, topic: u32, partition: i32) -> Result<Option<i64>, JsValue> {
+        let partition = self.partition(topic, partition).map_err(|error| errors::to_object(&error))?;
+        self.command(|client, now| Ok(client.consumer(now)?.position(&partition)))
+    }
+
+    /// Goes on reading elsewhere (`kind` as in `assign`).
+    ///
+    /// # Errors
+    /// An error object when the partition is not assigned.
+    pub fn seek(&self, topic: u32, partition: i32, kind: u8, offset: i64) -> Result<(), JsValue> {
+        let partition = self.partition(topic, partition).map_err(|error| errors::to_object(&error))?;
+        self.command(|client, now| client.consumer(now)?.seek(&partition, start_offset(kind, offset)))
+    }
+
+    /// Stops reading these partitions, or goes on.
+    ///
+    /// # Errors
+    /// An error object when a partition is not assigned.
+    #[wasm_bindgen(js_name = setPaused)]
+    pub fn set_paused(&self, topics: &[u32], partitions: &[i32], paused: bool) -> Result<(), JsValue> {
+        let partitions = self.partitions(topics, partitions).map_err(|error| errors::to_object(&error))?;
+        self.command(|client, now| {
+            let mut consumer = client.consumer(now)?;
+            if paused { consumer.pause(&partitions) } else { consumer.resume(&partitions) }
+        })
+    }
+
+    /// Looks up offsets (`kinds`: 1 earliest, 2 latest, 3 the first at or after a timestamp in `values`). Returns the
+    /// operation.
+    ///
+    /// # Errors
+    /// An error object when this is no consumer or it cannot do that now.
+    #[wasm_bindgen(js_name = listOffsets)]
+    pub fn list_offsets(
+        &self,
+        topics: &[u32],
+        partitions: &[i32],
+        kinds: &[u8],
+        values: &[i64],
+        timeout_millis: Option<f64>,
+    ) -> Result<f64, JsValue> {
+        let partitions = self.partitions(topics, partitions).map_err(|error| errors::to_object(&error))?;
+        let specs = kinds.iter().zip(values).map(|(kind, value)| match kind {
+            1 => OffsetSpec::Earliest,
+            2 => OffsetSpec::Latest,
+            _timestamp => OffsetSpec::AtTimestamp(*value),
+        });
+        let wanted: Vec<_> = partitions.into_iter().zip(specs).collect();
+        self.operation(|client, now| {
+            client.consumer(now)?.list_offsets(&wanted, timeout_millis.map(duration))
+        })
+    }
+
+    fn command<T>(
+        &self,
+        command: impl FnOnce(&mut Client, Instant) -> Result<T, Error>,
+    ) -> Result<T, JsValue> {
+        self.driver.stage(command).map_err(|error| errors::to_object(&error))
+    }
+
+    fn operation(
+        &self,
+        command: impl FnOnce(&mut Client, Instant) -> Result<OperationId, Error>,
+    ) -> Result<f64, JsValue> {
+        self.command(command).map(number)
+    }
+
+    fn partition(&self, topic: u32, partition: i32) -> Result<TopicPartition, Error> {
+        let topics = self.topics.borrow();
+        let topic =
+            topics.name(topic).ok_or_else(|| Error::Internal(format!("there is no topic number {topic}")))?;
+        Ok(TopicPartition::new(topic.clone(), partition))
+    }
+
+    fn partitions(&self, topics: &[u32], partitions: &[i32]) -> Result<Vec<TopicPartition>, Error> {
+        topics.iter().zip(partitions).map(|(topic, partition)| self.partition(*topic, *partition)).collect()
+    }
+}
+
+/// Operations count up from small numbers: a double holds them exactly for as long as anybody can wait.
+const fn number(operation: OperationId) -> f64 {
+    operation.0 as f64
+}
+
+/// A time limit; negative ones and nonsense end at once.
+fn duration(millis: f64) -> Duration {
+    const MILLIS_MAX: f64 = 100.0 * 365.0 * 86_400_000.0;
+    Duration::from_micros((millis.clamp(0.0, MILLIS_MAX) * 1_000.0) as u64)
+}
+
+const fn start_offset(kind: u8, offset: i64) -> StartOffset {
+    match kind {
+        1 => StartOffset::Earliest,
+        2 => StartOffset::Latest,
+        3 => StartOffset::At(offset),
+        _default => StartOffset::Default,
+    }
+}
