@@ -1,0 +1,132 @@
+// Builds the npm package: node build.mjs <folder with kafka_wasm.js and kafka_wasm_bg.wasm> <folder for the package>
+//
+// The folder is ready for `npm pack` afterwards. Prints the sizes against their budget and fails when they are over it.
+
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+
+/** Bytes, gzipped: everything in JavaScript that one entry loads, and the core. */
+const JAVASCRIPT_BUDGET = 15 * 1024
+const CORE_BUDGET = 300 * 1024
+
+const here = dirname(fileURLToPath(import.meta.url))
+const [wasmFolder, packageFolder] = process.argv.slice(2).map((folder) => resolve(folder))
+if (packageFolder === undefined) {
+  console.error('usage: node build.mjs <wasm folder> <package folder>')
+  process.exit(2)
+}
+const dist = join(packageFolder, 'dist')
+rmSync(dist, { recursive: true, force: true })
+mkdirSync(dist, { recursive: true })
+
+const core = readFileSync(join(wasmFolder, 'kafka_wasm_bg.wasm'))
+const packedCore = gzipSync(core, { level: 9 })
+writeFileSync(join(dist, 'core.wasm'), core)
+
+writeTypes()
+const outputs = await bundle()
+writeManifest()
+copyFileSync(join(here, 'README.md'), join(packageFolder, 'README.md'))
+copyFileSync(join(here, '../../LICENSE'), join(packageFolder, 'LICENSE'))
+report(outputs)
+
+function writeTypes() {
+  const tsc = join(here, 'node_modules/typescript/bin/tsc')
+  const options = ['--declaration', '--emitDeclarationOnly', '--outDir', dist]
+  execFileSync(process.execPath, [tsc, '--project', here, ...options], { stdio: 'inherit' })
+}
+
+/** Bundles all entries at once, so that what they share is loaded once. */
+async function bundle() {
+  const packed = `export default ${JSON.stringify(packedCore.toString('base64'))}`
+  const entries = ['index', 'node', 'slim', 'transports/tcp', 'transports/websocket']
+  const result = await build({
+    absWorkingDir: here,
+    entryPoints: entries.map((entry) => ({ in: `src/${entry}.ts`, out: entry })),
+    outdir: dist,
+    outExtension: { '.js': '.js' },
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'neutral',
+    target: ['es2022', 'node20', 'chrome109', 'firefox115', 'safari16.4'],
+    external: ['node:*'],
+    minify: true,
+    chunkNames: 'shared/[name]-[hash]',
+    legalComments: 'none',
+    metafile: true,
+    plugins: [
+      provide('#glue', glue()),
+      provide('#packed', packed),
+    ],
+  })
+  return result.metafile.outputs
+}
+
+/** What wasm-bindgen generated, without its guess at where the core is: bundlers would follow it, and fail. */
+function glue() {
+  const source = readFileSync(join(wasmFolder, 'kafka_wasm.js'), 'utf8')
+  return source.replace(/new URL\(\s*['"]kafka_wasm_bg\.wasm['"]\s*,\s*import\.meta\.url\s*\)/g, 'undefined')
+}
+
+function provide(name, contents) {
+  return {
+    name,
+    setup({ onResolve, onLoad }) {
+      const filter = new RegExp(`^${name}$`)
+      onResolve({ filter }, () => ({ path: name, namespace: name, sideEffects: false }))
+      onLoad({ filter, namespace: name }, () => ({ contents, loader: 'js' }))
+    },
+  }
+}
+
+/** The published package.json: ours without what only its development needs. */
+function writeManifest() {
+  const { scripts, devDependencies, ...manifest } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'))
+  const published = { ...manifest, files: ['dist', 'README.md', 'LICENSE'] }
+  writeFileSync(join(packageFolder, 'package.json'), `${JSON.stringify(published, null, 2)}\n`)
+}
+
+function report(outputs) {
+  for (const file of readdirSync(dist, { recursive: true }).sort()) {
+    if (file.endsWith('.js')) {
+      const text = readFileSync(join(dist, file), 'utf8')
+      for (const trap of ['import.meta', 'new Function', 'eval(']) {
+        if (text.includes(trap)) throw new Error(`${file} contains ${trap}, which does not load everywhere`)
+      }
+    }
+  }
+  const javascript = loadedBy('index', outputs).filter((file) => !isPacked(outputs[file]))
+  const size = gzipSync(Buffer.concat(javascript.map((file) => withoutCore(file))), { level: 9 }).length
+  const brotli = brotliCompressSync(core, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }).length
+  console.log(`core.wasm: ${core.length} bytes, ${packedCore.length} gzipped, ${brotli} with brotli (budget ${CORE_BUDGET} gzipped)`)
+  console.log(`JavaScript: ${size} bytes gzipped (budget ${JAVASCRIPT_BUDGET})`)
+  if (size > JAVASCRIPT_BUDGET * 1.3 || packedCore.length > CORE_BUDGET) {
+    console.error('error: over the budget')
+    process.exit(1)
+  }
+}
+
+/** An entry and everything it imports. */
+function loadedBy(entry, outputs) {
+  const files = Object.keys(outputs)
+  const todo = [files.find((file) => file.endsWith(`dist/${entry}.js`))]
+  for (const file of todo) {
+    for (const { path, external } of outputs[file].imports) if (!external && !todo.includes(path)) todo.push(path)
+  }
+  return todo
+}
+
+function isPacked(output) {
+  return Object.keys(output.inputs).length === 1 && Object.keys(output.inputs)[0] === '#packed:#packed'
+}
+
+/** A file's text without the core in it, whose size is told by itself. */
+function withoutCore(file) {
+  const text = readFileSync(resolve(here, file), 'utf8')
+  return Buffer.from(text.replaceAll(packedCore.toString('base64'), ''))
+}

@@ -1,0 +1,36 @@
+export type { ClientEvents, ClientState, WaitOptions } from './client.js'
+export {
+  type Assignment,
+  Consumer,
+  type ConsumerEvents,
+  type OffsetFound,
+  type PartitionError,
+  type PollOptions,
+  type StartOffset,
+  type TopicPartition,
+} from './consumer.js'
+export {
+  AbortError,
+  AuthenticationError,
+  type Blame,
+  BridgeError,
+  ConfigurationError,
+  ConnectionError,
+  InternalError,
+  KafkaError,
+  type KafkaErrorProperties,
+  ProducerFencedError,
+  ProtocolError,
+  SerializationError,
+  StateError,
+  TimeoutError,
+  UnsupportedVersionError,
+} from './errors.js'
+export type { Content, HeadersInput, Message, ProducerRecord } from './messages.js'
+export type { CommonOptions, ConsumerOptions, KafkaOptions, ProducerOptions, ResolvedConfig } from './options.js'
+export { Producer, type SendBatchRequest, type SendRequest, type TopicMessages } from './producer.js'
+export { ConsumerRecord, RecordBatch, RecordHeaders } from './records.js'
+export type { Status } from './status.js'
+export type { PartitionInfo } from './topics.js'
+export type { CloseCause, ConnectionHandlers, Transport, TransportConnection } from './transport.js'
+export type { DeliveryReport, RecordMetadata } from './waiters.js'

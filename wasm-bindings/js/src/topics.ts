@@ -1,0 +1,23 @@
+import { SerializationError } from './errors.js'
+import { describe } from './messages.js'
+
+/** A partition as metadata describes it. */
+export interface PartitionInfo {
+  readonly topic: string
+  readonly partition: number
+  /** The leader's node id; absent while there is none. */
+  readonly leader?: number
+  /** The leader's epoch, -1 if the broker did not say. */
+  readonly leaderEpoch: number
+  /** Node ids of all replicas. */
+  readonly replicas: readonly number[]
+  /** Node ids of the replicas in sync. */
+  readonly inSyncReplicas: readonly number[]
+}
+
+/** Throws unless Kafka would take this topic name. */
+export function checkTopic(topic: unknown): asserts topic is string {
+  if (typeof topic === 'string' && /^[a-zA-Z0-9._-]{1,249}$/.test(topic) && topic !== '.' && topic !== '..') return
+  const expected = '1 to 249 characters out of a-z, A-Z, 0-9, ".", "_" and "-"'
+  throw new SerializationError(`topic: expected ${expected}, found ${describe(topic)}`, { code: 'INVALID_ARGUMENT' })
+}
