@@ -23,21 +23,19 @@ use client_core::protocol::{
     FetchableTopicResponse, PartitionData, Response,
 };
 
-/// What a Fetch finds at one moment.
-#[derive(Clone, Debug)]
-pub(crate) struct Fetched {
-    /// The reply, if it is to be sent now.
-    pub(crate) response: Response,
-    /// Whether there is a reason to send it now, whatever the time.
-    pub(crate) ready: bool,
-}
-
 impl ClusterState {
-    pub(crate) fn fetch(&self, node_id: NodeId, version: i16, request: &FetchRequest) -> Fetched {
+    /// The reply, if there is a reason to send it now; `due` is one.
+    pub(crate) fn fetch(
+        &self,
+        node_id: NodeId,
+        version: i16,
+        request: &FetchRequest,
+        due: bool,
+    ) -> Option<Response> {
         if request.session_epoch > 0 {
             let error = ErrorCode::FetchSessionIdNotFound;
             let response = FetchResponse { error_code: error.code(), ..Default::default() };
-            return Fetched { response: response.into(), ready: true };
+            return Some(response.into());
         }
         let mut reading = Reading {
             node_id,
@@ -47,8 +45,9 @@ impl ClusterState {
             bytes: 0,
             stop_waiting: request.topics.is_empty(),
             leaders: BTreeSet::new(),
+            slices: Vec::new(),
         };
-        let responses = request
+        let mut responses: Vec<FetchableTopicResponse> = request
             .topics
             .iter()
             .map(|topic| FetchableTopicResponse {
@@ -57,14 +56,25 @@ impl ClusterState {
                 partitions: topic
                     .partitions
                     .iter()
-                    .map(|wanted| self.fetch_partition(&mut reading, topic, wanted))
+                    .map(|wanted| {
+                        let (data, slice) = self.fetch_partition(&mut reading, topic, wanted);
+                        reading.slices.push(slice);
+                        data
+                    })
                     .collect(),
             })
             .collect();
-        let ready = reading.stop_waiting
-            || i64::try_from(reading.bytes).is_ok_and(|bytes| bytes >= i64::from(request.min_bytes));
+        let enough = i64::try_from(reading.bytes).is_ok_and(|bytes| bytes >= i64::from(request.min_bytes));
+        if !due && !reading.stop_waiting && !enough {
+            return None;
+        }
+        // Only now, for joining batches copies them, and a Fetch may wait for many small ones.
+        let partitions = responses.iter_mut().flat_map(|topic| &mut topic.partitions);
+        for (partition, slice) in partitions.zip(reading.slices) {
+            partition.records = Some(slice.into_bytes());
+        }
         let node_endpoints = self.endpoints(&reading.leaders);
-        Fetched { response: FetchResponse { responses, node_endpoints, ..Default::default() }.into(), ready }
+        Some(FetchResponse { responses, node_endpoints, ..Default::default() }.into())
     }
 
     fn fetch_partition(
@@ -72,7 +82,7 @@ impl ClusterState {
         reading: &mut Reading,
         topic: &FetchTopic,
         wanted: &FetchPartition,
-    ) -> PartitionData {
+    ) -> (PartitionData, Slice) {
         let key = if reading.version >= BY_ID_SINCE {
             TopicKey::Id(topic.topic_id)
         } else {
@@ -85,14 +95,15 @@ impl ClusterState {
             Ok(partition) => partition,
             Err(error) => {
                 reading.stop_waiting = true;
-                return failed_partition(wanted.partition, error);
+                return (failed_partition(wanted.partition, error), Slice::default());
             }
         };
         if let Err(error) = reading.allowed(partition, wanted) {
-            return reading.failed(wanted.partition, error, Some(partition));
+            return (reading.failed(wanted.partition, error, Some(partition)), Slice::default());
         }
         let Ok(limit) = usize::try_from(reading.left.min(i64::from(wanted.partition_max_bytes))) else {
-            return reading.failed(wanted.partition, ErrorCode::UnknownServerError, None);
+            let failed = reading.failed(wanted.partition, ErrorCode::UnknownServerError, None);
+            return (failed, Slice::default());
         };
         let log = &partition.log;
         let mut data = PartitionData {
@@ -101,21 +112,21 @@ impl ClusterState {
             last_stable_offset: log.end_offset(),
             log_start_offset: log.start_offset(),
             aborted_transactions: reading.committed_only.then(Vec::new),
-            records: Some(Bytes::new()),
             ..Default::default()
         };
         match diverging(partition, wanted) {
             Ok(None) => {
                 let slice = log.read(wanted.fetch_offset, limit, reading.bytes == 0);
-                data.records = Some(reading.take(slice));
+                reading.take(&slice);
+                (data, slice)
             }
             Ok(Some(diverging)) => {
                 reading.stop_waiting = true;
                 data.diverging_epoch = diverging;
+                (data, Slice::default())
             }
-            Err(error) => return reading.failed(wanted.partition, error, None),
+            Err(error) => (reading.failed(wanted.partition, error, None), Slice::default()),
         }
-        data
     }
 }
 
@@ -131,6 +142,8 @@ struct Reading {
     stop_waiting: bool,
     /// Leaders that the reply names.
     leaders: BTreeSet<NodeId>,
+    /// What was read, one for each partition of the request.
+    slices: Vec<Slice>,
 }
 
 impl Reading {
@@ -148,10 +161,9 @@ impl Reading {
         Ok(())
     }
 
-    fn take(&mut self, slice: Slice) -> Bytes {
+    fn take(&mut self, slice: &Slice) {
         self.bytes += slice.len();
         self.left = (self.left - slice.len() as i64).max(0);
-        slice.into_bytes()
     }
 
     fn failed(&mut self, index: i32, error: ErrorCode, partition: Option<&Partition>) -> PartitionData {

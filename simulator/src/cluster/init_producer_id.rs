@@ -2,11 +2,11 @@
 //!
 //! Without a transactional id every request gets a new producer id with epoch 0, also one that names an id to
 //! keep. With one, its coordinator gives the same producer id each time with an epoch one higher, which
-//! fences the producer before; a request that names an older epoch is fenced itself.
+//! fences the producer before; a request that names an older epoch is fenced itself, unless it repeats the one
+//! before, whose reply may be lost (KIP-360).
 //!
 //! Deviations from Apache Kafka: ids rise by one over all nodes, without blocks per node. Nothing is ever
-//! "loading". A transactional id is never forgotten, and there is nothing to abort. A lost reply is not recognised
-//! when the request is repeated with the epoch before (KIP-360): the repetition is fenced.
+//! "loading". A transactional id is never forgotten, and there is nothing to abort.
 
 use super::digest::Feed;
 use super::state::ClusterState;
@@ -28,13 +28,15 @@ pub(crate) struct ProducerIds {
 struct Producer {
     id: i64,
     epoch: i16,
+    /// The epoch that the last request named to get this one, or -1.
+    named_epoch: i16,
 }
 
 impl ProducerIds {
     const fn new_producer(&mut self) -> Producer {
         let id = self.next;
         self.next += 1;
-        Producer { id, epoch: 0 }
+        Producer { id, epoch: 0, named_epoch: -1 }
     }
 
     pub(crate) fn digest(&self, into: &mut Digest) {
@@ -44,6 +46,7 @@ impl ProducerIds {
             into.feed_sized(transactional_id.as_bytes());
             into.feed_i64(producer.id);
             into.feed_i64(i64::from(producer.epoch));
+            into.feed_i64(i64::from(producer.named_epoch));
         }
     }
 }
@@ -95,22 +98,30 @@ impl ClusterState {
         }
         let current = match known {
             None => self.producer_ids.new_producer(),
-            Some(Producer { id, epoch })
-                if request.producer_id != -1
-                    && (request.producer_id, request.producer_epoch) != (id, epoch) =>
-            {
-                let fenced = if version >= FENCED_SINCE {
-                    ErrorCode::ProducerFenced
-                } else {
-                    ErrorCode::InvalidProducerEpoch
-                };
-                return Err(fenced);
-            }
-            Some(Producer { epoch, .. }) if epoch >= EPOCH_MAX => self.producer_ids.new_producer(),
-            Some(Producer { id, epoch }) => Producer { id, epoch: epoch + 1 },
+            Some(known) => self.next_epoch(known, version, request)?,
         };
         self.producer_ids.transactional.insert(transactional_id.clone(), current);
         Ok(current)
+    }
+
+    fn next_epoch(
+        &mut self,
+        known: Producer,
+        version: i16,
+        request: &InitProducerIdRequest,
+    ) -> Result<Producer, ErrorCode> {
+        let named = (request.producer_id, request.producer_epoch);
+        if named.0 != -1 && named == (known.id, known.named_epoch) {
+            return Ok(known);
+        }
+        if named.0 != -1 && named != (known.id, known.epoch) {
+            let fenced = version >= FENCED_SINCE;
+            return Err(if fenced { ErrorCode::ProducerFenced } else { ErrorCode::InvalidProducerEpoch });
+        }
+        if known.epoch >= EPOCH_MAX {
+            return Ok(self.producer_ids.new_producer());
+        }
+        Ok(Producer { id: known.id, epoch: known.epoch + 1, named_epoch: named.1 })
     }
 }
 

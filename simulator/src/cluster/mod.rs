@@ -9,6 +9,30 @@
 //! Of the client it knows the protocol, ids and time, and nothing else: broker and client meet only as bytes. Each
 //! API has a file of its own, which opens with what it supports and where it deviates from Apache Kafka.
 //!
+//! ```
+//! use client_core::ids::NodeId;
+//! use client_core::protocol::{ApiKey, MetadataRequest, Request, Response};
+//! use client_core::time::Instant;
+//! use simulator::cluster::{Cluster, ClusterConfig, ClusterOutput, LinkId};
+//!
+//! let now = Instant::ZERO;
+//! let mut cluster = Cluster::new(ClusterConfig::with_nodes(3), 42)?;
+//! cluster.accept(now, NodeId(1), LinkId(1))?;
+//! let request = Request::from(MetadataRequest::default()).encode(9, 7, Some("me"))?;
+//! for piece in request.into_segments() {
+//!     cluster.receive(now, LinkId(1), piece);
+//! }
+//! while let Some(output) = cluster.poll_output() {
+//!     let ClusterOutput::Send { bytes, .. } = output else { panic!("closed: {output:?}") };
+//!     let (header, response) = Response::decode(ApiKey::Metadata, 9, bytes.slice(4..))?;
+//!     assert_eq!(header.correlation_id, 7);
+//!     assert!(matches!(response, Response::Metadata(response) if response.brokers.len() == 3));
+//! }
+//! // Nothing waits, so there is nothing to be woken for.
+//! assert_eq!(cluster.poll_timeout(), None);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Non-obvious:
 //! - Requests on one link are carried out one after the other: a Fetch that waits holds back what was sent after
 //!   it, also a Produce that would end the wait. So do real brokers.

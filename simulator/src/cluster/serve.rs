@@ -106,9 +106,8 @@ impl Cluster {
                 Answer::Reply(self.state.find_coordinator(version, &request))
             }
             Request::Fetch(request) => {
-                let fetched = self.state.fetch(node_id, version, &request);
                 let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
-                if !fetched.ready && wait > Duration::ZERO {
+                let Some(response) = self.state.fetch(node_id, version, &request, wait.is_zero()) else {
                     let waiting = WaitingFetch {
                         until: now + wait,
                         version,
@@ -117,8 +116,8 @@ impl Cluster {
                         effects: asked.effects,
                     };
                     return self.set_state(asked.link, LinkState::Fetching(waiting));
-                }
-                Answer::Reply(fetched.response)
+                };
+                Answer::Reply(response)
             }
         };
         self.answer(now, asked, answer);
@@ -128,10 +127,10 @@ impl Cluster {
     pub(super) fn try_fetch(&mut self, now: Instant, id: LinkId) {
         let Some(link) = self.links.get_mut(&id) else { return };
         let LinkState::Fetching(waiting) = &link.state else { return };
-        let fetched = self.state.fetch(link.node_id, waiting.version, &waiting.request);
-        if !fetched.ready && now < waiting.until {
+        let due = now >= waiting.until;
+        let Some(response) = self.state.fetch(link.node_id, waiting.version, &waiting.request, due) else {
             return;
-        }
+        };
         let asked = Asked {
             link: id,
             node_id: link.node_id,
@@ -141,7 +140,7 @@ impl Cluster {
             effects: waiting.effects,
         };
         link.state = LinkState::Reading;
-        self.answer(now, &asked, Answer::Reply(fetched.response));
+        self.answer(now, &asked, Answer::Reply(response));
     }
 
     /// Encodes an answer and sends it, or holds it back if a fault says so.

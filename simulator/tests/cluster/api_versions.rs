@@ -14,6 +14,7 @@ fn lists_what_the_codec_speaks_in_every_version() {
         let response = dialogue.ask(NodeId(1), version, named("kafka-wasm"));
         expect_error(response.error_code, ErrorCode::None);
         assert_eq!(response.api_keys.len(), ApiKey::ALL.len());
+        assert_eq!((response.supported_features.len(), response.finalized_features_epoch), (0, -1));
         assert!(response.api_keys.contains(&ApiVersion { api_key: 1, min_version: 4, max_version: 18 }));
     }
 }

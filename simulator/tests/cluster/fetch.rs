@@ -253,6 +253,15 @@ fn sessions_are_declined() {
 }
 
 #[test]
+fn replicas_are_treated_like_consumers_and_none_is_preferred() {
+    let (mut dialogue, leader) = filled(3);
+    let data = fetched(dialogue.ask(leader, 11, FetchRequest { replica_id: 2, ..fetch("t", 0) }));
+    assert_eq!((data.error_code, data.high_watermark, data.preferred_read_replica), (0, 6, -1));
+    let near = FetchRequest { rack_id: "near".into(), ..fetch("t", 0) };
+    assert_eq!(fetched(dialogue.ask(leader, 11, near)).preferred_read_replica, -1);
+}
+
+#[test]
 fn readers_of_committed_records_learn_that_nothing_was_aborted() {
     let (mut dialogue, leader) = filled(1);
     assert_eq!(dialogue.fetch(leader, 12, "t", 0).aborted_transactions, None);

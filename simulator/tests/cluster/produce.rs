@@ -62,6 +62,16 @@ fn what_a_broker_refuses() {
 }
 
 #[test]
+fn records_that_are_null_are_refused_and_times_to_come_are_not() {
+    let (mut dialogue, leader) = Dialogue::with_topic(1, "t");
+    let mut request = produce("t", 0, Bytes::new());
+    request.topic_data[0].partition_data[0].records = None;
+    expect_error(produced(dialogue.ask(leader, 9, request)).error_code, ErrorCode::InvalidRecord);
+    let late = Batch { base_timestamp: i64::MAX - 9, ..Batch::of(&["a"]) };
+    expect_error(dialogue.produce(leader, "t", &late).error_code, ErrorCode::None);
+}
+
+#[test]
 fn a_batch_whose_checksum_is_right_may_still_hold_nonsense() {
     // Two records are claimed in the bytes of one, by both counts of the header.
     let mut one = Batch::of(&["only"]);

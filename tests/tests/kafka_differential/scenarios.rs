@@ -406,6 +406,7 @@ fn producer_ids(both: &mut Comparison, now: u128) {
                 ..transactional(id.clone())
             };
             both.step("InitProducerId with the epoch", version, |side| mine(side, 2));
+            both.step("InitProducerId with the epoch again", version, |side| mine(side, 2));
             both.step("InitProducerId with an old epoch", version, |side| mine(side, 0));
             both.step("InitProducerId with an epoch only", version, |_| InitProducerIdRequest {
                 producer_epoch: 1,
