@@ -23,10 +23,10 @@ mod frame;
 mod frame_decoder;
 mod message;
 pub mod messages;
-#[cfg(test)]
+#[cfg(all(test, not(target_family = "wasm")))]
 mod properties;
 pub mod record_batch;
-#[cfg(test)]
+#[cfg(all(test, not(target_family = "wasm")))]
 mod sample;
 mod schema;
 mod span;

@@ -402,7 +402,7 @@ macro_rules! schema {
             }
         }
 
-        #[cfg(test)]
+        #[cfg(all(test, not(target_family = "wasm")))]
         impl $crate::protocol::sample::Sample for $name {
             fn sample(
                 random: &mut $crate::protocol::sample::Random,

@@ -1,7 +1,7 @@
 //! CRC-32C (Castagnoli), the checksum of record batches.
 //!
 //! Processors have instructions for it, and the `crc32c` crate uses them. WebAssembly has none: there a
-//! table-driven one of our own is used, at least as fast as the crate's. Its tables are built at the first
+//! table-driven one of our own is used, about as fast as the crate's. Its tables are built at the first
 //! use; as constants they would be 12 KiB in every download that no compression makes smaller.
 
 /// The CRC-32C of the bytes.
