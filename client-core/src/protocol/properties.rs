@@ -1,5 +1,7 @@
 //! What holds of every message in every version.
 
+#![expect(clippy::unwrap_used, reason = "tests may panic, and so may their helpers")]
+
 use alloc::vec::Vec;
 
 use bytes::Bytes;
