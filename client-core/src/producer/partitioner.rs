@@ -61,8 +61,8 @@ impl Chooser {
 pub(crate) fn murmur2(key: &[u8]) -> u32 {
     const M: u32 = 0x5bd1_e995;
     const SEED: u32 = 0x9747_b28c;
-    let length = u32::try_from(key.len() & 0xffff_ffff).unwrap_or(u32::MAX);
-    let mut hash = SEED ^ length;
+    // Java's lengths have 32 bits, and no record is as long as that.
+    let mut hash = SEED ^ key.len() as u32;
     let mut words = key.chunks_exact(4);
     for word in &mut words {
         let mut k = word.iter().rev().fold(0_u32, |k, byte| (k << 8) | u32::from(*byte));
