@@ -103,7 +103,7 @@ pub enum Fault {
         /// The new leader.
         node: i32,
     },
-    /// The broker's network and the broker behave again.
+    /// The broker's network and the broker behave again, at the broker's first address.
     Heal(i32),
     /// Everything behaves again, and brokers that were down come back.
     HealAll,

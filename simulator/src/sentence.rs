@@ -133,19 +133,22 @@ fn what(event: &Event, detail: Detail) -> String {
             format!("{who} sends {} bytes that answer no request on {connection}.", range.len())
         }
         Kind::Deliver { direction: Direction::ToBroker, range } => {
-            format!("{} bytes reach the broker on {connection}.", range.len())
+            format!("{} the broker on {connection}.", arrive(range.len()))
         }
         Kind::Deliver { direction: Direction::ToClient, range } => {
-            format!("{} bytes reach the client on {connection}.", range.len())
+            format!("{} the client on {connection}.", arrive(range.len()))
         }
         Kind::Lose { direction: Direction::ToBroker, range } => {
-            format!("{} bytes on their way to the broker are lost with {connection}.", range.len())
+            format!("{} on the way to the broker: lost with {connection}.", bytes(range.len()))
         }
         Kind::Lose { direction: Direction::ToClient, range } => {
-            format!("{} bytes on their way to the client are lost with {connection}.", range.len())
+            format!("{} on the way to the client: lost with {connection}.", bytes(range.len()))
         }
         Kind::Buffered { count, buffered } if count == buffered => {
-            format!("Connection {connection} takes {count} bytes into its empty receive buffer.")
+            format!(
+                "Connection {connection} takes {} into its empty receive buffer.",
+                bytes(u64::from(*count))
+            )
         }
         Kind::Buffered { count, buffered } => {
             format!(
@@ -154,7 +157,10 @@ fn what(event: &Event, detail: Detail) -> String {
         }
         Kind::FrameTaken { count } => format!("Connection {connection} has a whole message: {count} bytes."),
         Kind::Discarded { count } => {
-            format!("Connection {connection} throws away {count} bytes of an unfinished message.")
+            format!(
+                "Connection {connection} throws away {} of an unfinished message.",
+                bytes(u64::from(*count))
+            )
         }
         Kind::Response { api, .. } => format!("Connection {connection} gets the reply to {api}{number}."),
         Kind::StaleIgnored { input, count: 0 } => {
@@ -203,6 +209,14 @@ fn what(event: &Event, detail: Detail) -> String {
         }
         Kind::Check { rule, text, .. } => format!("Rule {rule}: {text}."),
     }
+}
+
+fn bytes(count: u64) -> String {
+    if count == 1 { "1 byte".into() } else { format!("{count} bytes") }
+}
+
+fn arrive(count: u64) -> String {
+    if count == 1 { "1 byte reaches".into() } else { format!("{count} bytes reach") }
 }
 
 fn count(count: u32, thing: &str) -> String {

@@ -129,10 +129,11 @@ fn idle_holds_nothing(events: &[Arc<Event>], finding: &mut Finding, counts: impl
         if let Some(client) = client_of(event) {
             held.entry(client).or_default().observe(event);
         }
-        if let Some((client, from, "Idle")) = entered(event)
-            && counts(event, from)
-        {
-            became_idle = Some((client, event.index));
+        match entered(event) {
+            Some((client, from, "Idle")) if counts(event, from) => became_idle = Some((client, event.index)),
+            // Somebody has waited for the stop in order to start again.
+            Some((client, ..)) if became_idle.is_some_and(|(idle, _)| idle == client) => became_idle = None,
+            Some(_) | None => {}
         }
         let step_ends = events.get(place + 1).is_none_or(|next| next.step != event.step);
         if step_ends && let Some((client, _)) = became_idle.take() {

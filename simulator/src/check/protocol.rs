@@ -94,6 +94,8 @@ pub(super) fn requests_fail_in_order(events: &[Arc<Event>], finished: bool) -> F
     let mut finding = Finding::new(RuleId::I9);
     let mut in_flight = InFlight::new();
     let mut ended: BTreeSet<Connection> = BTreeSet::new();
+    // A reply that turns out to be unreadable fails its request after having been matched to it.
+    let mut answered: BTreeMap<Connection, Option<i32>> = BTreeMap::new();
     for event in events {
         note_request(&mut in_flight, event);
         let Some(connection) = event.connection else { continue };
@@ -113,11 +115,13 @@ pub(super) fn requests_fail_in_order(events: &[Arc<Event>], finished: bool) -> F
                                 .fail(event.index, || format!("{api} fails before {place} older requests"));
                         }
                     }
+                    None if answered.get(&connection).copied().flatten() == event.correlation_id => {}
                     None => finding.fail(event.index, || format!("{api} fails, and was not in flight")),
                 }
             }
             Kind::Response { .. } => {
                 in_flight.entry(connection).or_default().pop_front();
+                answered.insert(connection, event.correlation_id);
                 let old = in_flight.iter().find(|(other, requests)| {
                     (other.client, other.broker()) == (connection.client, connection.broker())
                         && other.generation() < connection.generation()

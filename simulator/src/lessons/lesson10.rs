@@ -33,10 +33,10 @@ pub(super) fn lesson() -> Lesson {
             "The request is simply sent again on the new connection.",
         ],
         code: Code {
-            path: "client-core/src/connection/mod.rs",
-            source: include_str!("../../../client-core/src/connection/mod.rs"),
-            begins_with: "fn lose(&mut self",
-            lines: 9,
+            path: "client-core/src/connection/losing.rs",
+            source: include_str!("../../../client-core/src/connection/losing.rs"),
+            begins_with: "let keeps_buffer = self.defect",
+            lines: 8,
         },
         cases: &[
             Case {

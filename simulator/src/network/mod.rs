@@ -30,6 +30,19 @@ pub struct Network {
     next_sequence: u64,
 }
 
+/// Whose link it is, and to which broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkView {
+    /// The link's number.
+    pub id: LinkId,
+    /// The client's name for it.
+    pub connection: Connection,
+    /// The broker at the other end.
+    pub node: i32,
+    /// Whether the client has closed its end: it is not to hear of the link again.
+    pub client_is_gone: bool,
+}
+
 /// What the network lets happen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Happening {
@@ -221,12 +234,13 @@ impl Network {
         }
     }
 
-    /// The link on which the next thing happens, if its time has come: its number, the client's connection, the node.
+    /// The link on which the next thing happens, if its time has come.
     #[must_use]
-    pub fn peek(&self, now: Instant) -> Option<(LinkId, Connection, i32)> {
+    pub fn peek(&self, now: Instant) -> Option<LinkView> {
         let (at, _, id) = self.next(now)?;
         let link = self.links.get(&id).filter(|_| at <= now)?;
-        Some((id, link.connection, link.node))
+        let client_is_gone = link.pipe(Direction::ToClient).deaf;
+        Some(LinkView { id, connection: link.connection, node: link.node, client_is_gone })
     }
 
     /// Forgets a link at once, as if it had never been.

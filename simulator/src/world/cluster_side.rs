@@ -3,7 +3,7 @@
 use super::World;
 use crate::cluster::{self, ClusterOutput, LinkClosed};
 use crate::event::{Actor, CloseBy, Connection, Direction, Entry, Kind, Side, StreamRange};
-use crate::network::{End, Happening, LinkId};
+use crate::network::{End, Happening, LinkId, LinkView};
 use alloc::string::ToString;
 use bytes::Bytes;
 use client_core::ids::NodeId;
@@ -13,7 +13,8 @@ impl World {
     /// Lets the next thing in the network happen.
     pub(super) fn pop_network(&mut self) {
         // The link is gone once its end has happened, so who it was has to be asked before.
-        let Some((id, connection, node)) = self.network.peek(self.now) else { return };
+        let Some(link) = self.network.peek(self.now) else { return };
+        let LinkView { id, connection, node, client_is_gone } = link;
         let Some(happening) = self.network.pop(self.now) else { return };
         match happening {
             Happening::Opened { silent, .. } => self.opened(id, connection, node, silent),
@@ -46,6 +47,9 @@ impl World {
                 self.cluster.closed(self.now, cluster_link(id));
                 self.drain_cluster();
             }
+            Happening::Ended { to: Side::Client, .. } if client_is_gone => {
+                self.broker_reasons.remove(&id);
+            }
             Happening::Ended { to: Side::Client, end, .. } => {
                 let why = self.broker_reasons.remove(&id).unwrap_or_else(|| "the broker closed it".into());
                 self.disconnect(connection, CloseBy::Broker, end, why);
@@ -53,7 +57,8 @@ impl World {
             Happening::Cut { end, lost, .. } => {
                 self.cluster.closed(self.now, cluster_link(id));
                 self.drain_cluster();
-                let (by, why) = match self.broker_reasons.remove(&id) {
+                let reason = self.broker_reasons.remove(&id);
+                let (by, why) = match reason {
                     Some(why) => (CloseBy::Broker, why),
                     None => (CloseBy::Network, "the connection was cut".into()),
                 };
@@ -65,7 +70,9 @@ impl World {
                 if self.log.len() > first {
                     self.log.set_current_cause(first, Some(connection));
                 }
-                self.disconnect(connection, by, end, why);
+                if !client_is_gone {
+                    self.disconnect(connection, by, end, why);
+                }
             }
         }
     }

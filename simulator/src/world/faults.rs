@@ -4,11 +4,13 @@ use super::World;
 use crate::cluster::{ClusterCommand, Effect, RequestFault, Spoil};
 use crate::event::{Actor, Entry, Kind};
 use crate::fault::{Cut, Fault};
+use crate::scenario::Scenario;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 use client_core::ids::NodeId;
+use client_core::io::Address;
 use client_core::protocol::ErrorCode;
 use client_core::time::Duration;
 
@@ -82,12 +84,16 @@ impl World {
             }],
             Fault::Heal(node) => {
                 let node_id = NodeId(*node);
-                vec![ClusterCommand::Heal { node_id: Some(node_id) }, ClusterCommand::NodeUp { node_id }]
+                let mut commands =
+                    vec![ClusterCommand::Heal { node_id: Some(node_id) }, ClusterCommand::NodeUp { node_id }];
+                commands.extend(self.way_home(node_id));
+                commands
             }
             Fault::HealAll => {
                 let down = self.cluster.nodes().filter(|node| !node.up).map(|node| node.config.node_id);
                 let up = down.map(|node_id| ClusterCommand::NodeUp { node_id });
-                [ClusterCommand::Heal { node_id: None }].into_iter().chain(up).collect()
+                let home = self.cluster.nodes().filter_map(|node| self.way_home(node.config.node_id));
+                [ClusterCommand::Heal { node_id: None }].into_iter().chain(up).chain(home).collect()
             }
             Fault::Refuse(_)
             | Fault::Unreachable(_)
@@ -99,5 +105,13 @@ impl World {
             | Fault::Release(_)
             | Fault::Delay { .. } => Vec::new(),
         })
+    }
+
+    /// What brings a broker that has moved back to its address.
+    fn way_home(&self, node_id: NodeId) -> Option<ClusterCommand> {
+        let node = self.cluster.nodes().find(|node| node.config.node_id == node_id)?;
+        let Address { host, port } = Scenario::address(node_id.0);
+        let away = (&node.config.host, node.config.port) != (&host, port);
+        away.then_some(ClusterCommand::Readdress { node_id, host, port })
     }
 }

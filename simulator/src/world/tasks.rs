@@ -87,7 +87,7 @@ impl World {
                 client.cancel(now, operation);
                 Called::at_once("")
             }
-            None => invoke(client, now, task, call),
+            None => invoke(client, now, task, self.steps, call),
         };
         let waits = called.operation.is_some() || !called.records.is_empty();
         let operation = called.operation;
@@ -192,11 +192,13 @@ impl World {
             let Some(client) = self.clients.get_mut(number) else { return };
             let Ok(mut consumer) = client.consumer(self.now) else { return };
             let Some(fetched) = consumer.take() else { return };
-            let skipped = fetched.first_offset.saturating_sub(fetched.batch.base_offset()).max(0);
+            // The first batch can begin in front of what was asked for.
+            let first_offset = fetched.first_offset.max(fetched.batch.base_offset());
+            let skipped = first_offset - fetched.batch.base_offset();
             let records = i64::from(fetched.batch.record_count()).saturating_sub(skipped).max(0);
             let kind = Kind::Consumed {
                 partition: fetched.partition.to_string(),
-                first_offset: fetched.first_offset,
+                first_offset,
                 records: u32::try_from(records).unwrap_or(u32::MAX),
             };
             let cause = self.log.current_cause(None);
@@ -205,7 +207,7 @@ impl World {
     }
 }
 
-fn invoke(client: &mut Client, now: client_core::time::Instant, task: u16, call: &Call) -> Called {
+fn invoke(client: &mut Client, now: client_core::time::Instant, task: u16, step: u32, call: &Call) -> Called {
     let millis = |timeout: &Option<u64>| timeout.map(Duration::from_millis);
     let refused = |error: &Error| Called::at_once(error.code());
     match call {
@@ -218,7 +220,7 @@ fn invoke(client: &mut Client, now: client_core::time::Instant, task: u16, call:
         }
         Call::Cancel => Called::at_once("nothing to cancel"),
         Call::Send { topic, partition, count, size } => {
-            match send(client, now, task, topic, *partition, *count, *size) {
+            match send(client, now, &format!("T{task} in step {step}"), topic, *partition, *count, *size) {
                 (records, None) => Called { outcome: String::new(), operation: None, records },
                 (records, Some(error)) => Called { records, ..refused(&error) },
             }
@@ -256,7 +258,7 @@ fn invoke(client: &mut Client, now: client_core::time::Instant, task: u16, call:
 fn send(
     client: &mut Client,
     now: client_core::time::Instant,
-    task: u16,
+    sender: &str,
     topic: &str,
     partition: Option<i32>,
     count: u32,
@@ -268,8 +270,9 @@ fn send(
     };
     let mut accepted = Vec::new();
     for number in 1..=count {
-        let mut value = format!("T{task} record {number} of {count} ").into_bytes();
-        value.resize(size as usize, b'.');
+        // Each value is unlike all others, so that none can be lost or doubled without being missed.
+        let mut value = format!("{sender}, record {number} of {count}").into_bytes();
+        value.resize(value.len().max(size as usize), b'.');
         let record =
             Record { topic, partition, key: None, value: Some(&value), timestamp: None, headers: &[] };
         match producer.send(&record) {
