@@ -7,6 +7,8 @@ use client_core::protocol::record_batch::Batches;
 use client_core::protocol::{
     ApiKey, ErrorCode, FetchResponse, MetadataResponse, ProduceResponse, Request, Response, SizePrefix, Spans,
 };
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const FILES: [(ApiKey, &str); 7] = [
     (ApiKey::Produce, include_str!("golden/Produce.hex")),

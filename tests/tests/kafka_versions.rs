@@ -1,5 +1,7 @@
 //! A real Apache Kafka speaks every version we claim to, and every answer is read to its last byte.
 
+#![expect(clippy::disallowed_methods, reason = "waits for a real broker, whose time is not ours")]
+
 use client_core::protocol::{
     ApiKey, ApiVersionsRequest, ErrorCode, FindCoordinatorRequest, InitProducerIdRequest,
     ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic, MetadataRequest, MetadataRequestTopic,

@@ -85,6 +85,8 @@ pub(crate) fn murmur2(key: &[u8]) -> u32 {
 mod tests {
     use super::*;
     use alloc::vec::Vec;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     /// Values of `org.apache.kafka.common.utils.Utils.murmur2`.
     #[test]

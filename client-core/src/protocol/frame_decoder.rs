@@ -204,6 +204,8 @@ mod tests {
     use bytes::Bytes;
 
     use super::{FrameDecoder, FrameError, PendingFrame};
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn framed(content: &[u8]) -> Vec<u8> {
         let mut bytes = (content.len() as i32).to_be_bytes().to_vec();

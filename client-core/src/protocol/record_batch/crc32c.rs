@@ -147,6 +147,8 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::{crc32c, software};
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[track_caller]
     fn check(bytes: &[u8], expected: u32) {

@@ -213,6 +213,8 @@ const fn unzigzag_long(value: u64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[track_caller]
     fn check(value: i64, bytes: &[u8]) {
