@@ -71,7 +71,8 @@ pub(crate) fn package() -> Result<PathBuf> {
         process::run(&mut command)
     })?;
     let tarball = pack(&contents, &home)?;
-    progress::say(&format!("{}: {}", file_name(&tarball), wasm::sizes(&tarball)?));
+    let bytes = std::fs::metadata(&tarball).context(|| format!("cannot read {}", tarball.display()))?.len();
+    progress::say(&format!("{}: {} kB", file_name(&tarball), bytes / 1000));
     Ok(tarball)
 }
 

@@ -80,17 +80,20 @@ fn compile(module: Module<'_>) -> Result<PathBuf> {
     Err(Error::new(format!("cargo built {} but left no {}", module.package, file.display())))
 }
 
-/// Flags for rustc, in cargo's form which allows blanks inside one.
+/// Flags for rustc, in cargo's form which allows blanks inside one: sources are called `kafka-wasm/...` and `crates/...`.
 fn remap_flags() -> String {
     const SEPARATOR: &str = "\u{1f}";
-    let home =
-        std::env::var("CARGO_HOME").or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")));
-    let remap = |from: &str, to: &str| format!("--remap-path-prefix={from}={to}");
-    let home = home.map(|home| remap(&home, "cargo"));
-    home.into_iter()
-        .chain([remap(&paths::root().to_string_lossy(), "kafka-wasm")])
-        .collect::<Vec<_>>()
-        .join(SEPARATOR)
+    let remap = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
+    let cargo_home = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo")));
+    // One folder for each registry; its name says where the machine gets its crates from.
+    let registries = cargo_home.and_then(|home| std::fs::read_dir(home.join("registry/src")).ok());
+    let mut registries: Vec<PathBuf> =
+        registries.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();
+    registries.sort();
+    let flags = registries.iter().map(|folder| remap(folder, "crates"));
+    flags.chain([remap(&paths::root(), "kafka-wasm")]).collect::<Vec<_>>().join(SEPARATOR)
 }
 
 fn fingerprint(files: &[&Path], name: &str) -> Result<String> {
