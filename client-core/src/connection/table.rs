@@ -8,7 +8,6 @@ use crate::io::{Address, Deadline, Input};
 use crate::rng::Rng;
 use crate::trace::TraceKind;
 use alloc::collections::BTreeMap;
-use alloc::vec::Vec;
 
 /// All connections of a client.
 #[derive(Clone, Debug)]
@@ -164,8 +163,11 @@ impl Connections {
                 }
             }
         };
-        let mut ranked: Vec<_> = self.by_broker.iter().map(|(broker, it)| (rank(it), *broker)).collect();
-        ranked.sort_unstable();
-        ranked.first().map_or(BrokerId(1), |(_, broker)| *broker)
+        // A broker that newer metadata has dropped may still be here, losing its connection: it is not to be asked any more.
+        let known = |(broker, it): &(&BrokerId, &Connection)| {
+            it.node().is_some() || usize::from(broker.0) <= self.bootstrap
+        };
+        let candidates = self.by_broker.iter().filter(known);
+        candidates.min_by_key(|(broker, it)| (rank(it), **broker)).map_or(BrokerId(1), |(broker, _)| *broker)
     }
 }
