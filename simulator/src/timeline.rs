@@ -12,7 +12,7 @@ use crate::world::{Stepped, World, WorldError};
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
-use client_core::time::{Duration, Instant};
+use client_core::time::Duration;
 
 /// How many steps lie between two kept copies of the world.
 pub const CHECKPOINT_STEPS: u32 = 32;
@@ -30,7 +30,7 @@ pub struct Timeline {
 pub struct Horizon {
     /// At most so many steps.
     pub steps: u32,
-    /// Nothing that happens later than so long after the beginning of the run.
+    /// Nothing that happens later than so long from where the run stands.
     pub time: Duration,
 }
 
@@ -74,7 +74,7 @@ impl Timeline {
     /// Makes steps at the far end until `reached` says so.
     pub fn run(&mut self, horizon: Horizon, mut reached: impl FnMut(&World) -> bool) -> Stopped {
         let last_step = self.head.steps().saturating_add(horizon.steps);
-        let end = Instant::ZERO + horizon.time;
+        let end = self.head.now() + horizon.time;
         loop {
             if reached(&self.head) {
                 return Stopped::Reached;

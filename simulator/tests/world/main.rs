@@ -5,5 +5,6 @@
 mod faults;
 mod lessons;
 mod random;
+mod recordings;
 mod starts;
 mod support;
