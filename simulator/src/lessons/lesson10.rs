@@ -8,6 +8,7 @@ use crate::event::{Kind, Verdict};
 use crate::fault::{Cut, Fault};
 use crate::scenario::Scenario;
 use alloc::format;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use client_core::Defect;
 
@@ -135,26 +136,23 @@ fn steps() -> Vec<Step> {
         .expecting_in(Variant::Before, "bytes of another connection were parsed", |moment| {
             matches!(moment.verdict(RuleId::I6), Verdict::Broken { .. })
         }),
-        Step::to_either("client.violation.b1g2.1", "T1.resolve-start.1", |moment| match moment.variant {
+        Step::to("T1.resolve-start.1", |moment| match moment.variant {
             Variant::After => format!(
                 "Metadata and the producer id are asked for again on b1\u{b7}g2, and start() returns. The broken \
                  connection cost {} ms and nothing else.",
                 moment.last().map_or(0, |event| event.at.as_micros() / 1_000)
             ),
-            Variant::Before => {
-                let problem = moment.last().map(|event| match &event.kind {
-                    Kind::Violation { problem } => problem.clone(),
-                    _ => "nothing".into(),
-                });
-                format!(
-                    "The client reads a correlation id out of the glued message and blames the broker: {}. It closes \
-                     the connection, keeps what is left, and does it again on the next one. T1 still waits.",
-                    problem.unwrap_or_default()
-                )
-            }
+            Variant::Before => format!(
+                "The client reads a correlation id out of the glued message: {}. It blames the broker, which has done \
+                 nothing wrong, and T1's start() ends with {}.",
+                problem(moment),
+                outcome(moment)
+            ),
         })
         .expecting_in(Variant::After, "started", |moment| moment.lifecycle() == "Started")
-        .expecting_in(Variant::Before, "still starting", |moment| moment.lifecycle() == "Starting"),
+        .expecting_in(Variant::Before, "the start fails for a broker that is innocent", |moment| {
+            moment.lifecycle() == "Idle" && outcome(moment) == "MALFORMED_REPLY" && !problem(moment).is_empty()
+        }),
     ]
 }
 
@@ -198,4 +196,19 @@ fn frame_size(moment: &Moment<'_>) -> u64 {
 /// How many of its bytes came on another connection.
 fn foreign(moment: &Moment<'_>) -> u64 {
     moment.buffer(1).and_then(|buffer| buffer.frames.last().map(|frame| frame.foreign() as u64)).unwrap_or(0)
+}
+
+/// What the client accuses the broker of.
+fn problem(moment: &Moment<'_>) -> String {
+    let found = moment.shown().iter().find_map(|event| match &event.kind {
+        Kind::Violation { problem } => Some(problem.clone()),
+        _ => None,
+    });
+    found.unwrap_or_default()
+}
+
+/// What T1's call ended with.
+fn outcome(moment: &Moment<'_>) -> String {
+    let end = moment.waits(1).first().and_then(|wait| wait.end.clone());
+    end.map_or_else(|| "nothing yet".into(), |(_, outcome)| outcome.to_string())
 }

@@ -10,8 +10,8 @@ use alloc::string::{String, ToString};
 use bytes::Bytes;
 use client_core::error::{CloseReason, DisconnectCause};
 use client_core::ids::ConnectionId;
-use client_core::io::{Address, Event, Input, Output, Status};
-use client_core::trace::{Machine, TraceKind};
+use client_core::io::{Address, Event, Input, Output, Status, Timer};
+use client_core::trace::{Machine, TraceEvent, TraceKind};
 
 /// A client that has more to say in one step than this is not coming to rest.
 const ROUNDS_MAX: u32 = 1_000;
@@ -19,7 +19,10 @@ const ROUNDS_MAX: u32 = 1_000;
 impl World {
     /// A client's time has come.
     pub(super) fn fire_client(&mut self, number: usize) {
-        self.tell_client(number, Input::TimeoutFired);
+        let Some(client) = self.clients.get_mut(number) else { return };
+        let why = client.poll_timeout().map(|deadline| deadline.why);
+        client.handle(self.now, Input::TimeoutFired);
+        self.drain(number, why);
     }
 
     /// Tells a client what happened and does what it asks for.
@@ -42,6 +45,12 @@ impl World {
 
     /// Does everything a client asks for until it has nothing more to say.
     pub(super) fn drain_client(&mut self, number: usize) {
+        self.drain(number, None);
+    }
+
+    /// The same after the client's time has come for `due`. Some of its timers are times that it computes, and does not
+    /// trace; whatever follows has them for its cause all the same.
+    fn drain(&mut self, number: usize, mut due: Option<Timer>) {
         for _ in 0..ROUNDS_MAX {
             let Some(client) = self.clients.get_mut(number) else { return };
             let mut outputs = VecDeque::new();
@@ -54,6 +63,12 @@ impl World {
             }
             if outputs.is_empty() && traces.is_empty() {
                 return;
+            }
+            if let Some(timer) = due.take()
+                && !traces.iter().any(|trace| trace.kind == TraceKind::TimerFired { timer })
+            {
+                let kind = TraceKind::TimerFired { timer };
+                self.log.push_trace(number as u8, TraceEvent { at: self.now, kind });
             }
             for trace in traces {
                 // The world logs calls and their ends itself: it knows who called.

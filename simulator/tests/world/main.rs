@@ -8,3 +8,4 @@ mod random;
 mod recordings;
 mod starts;
 mod support;
+mod views;
