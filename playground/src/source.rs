@@ -1,0 +1,211 @@
+//! Where runs come from: the simulator's lessons, run to their ends.
+
+use crate::model::events::Events;
+use crate::model::lesson::{Case, Code, Lesson, LessonCard, Quiz, Step};
+use crate::model::track::{Side, Track};
+use crate::run::{Judge, Rule, Run};
+use crate::state::Variant;
+use crate::state::link::LinkError;
+use simulator::check::RuleId;
+use simulator::lessons::{self, LessonRun};
+use std::rc::Rc;
+
+/// What is on the stage.
+#[derive(Clone, PartialEq)]
+pub struct Staging {
+    runs: Vec<Run>,
+    track: Rc<Track>,
+}
+
+impl Staging {
+    /// The runs from left to right.
+    #[must_use]
+    pub fn runs(&self) -> &[Run] {
+        &self.runs
+    }
+
+    /// How their events are lined up.
+    #[must_use]
+    pub const fn track(&self) -> &Rc<Track> {
+        &self.track
+    }
+
+    /// This side's run.
+    #[must_use]
+    pub fn run(&self, side: Side) -> Option<&Run> {
+        self.runs.iter().find(|run| run.side == side)
+    }
+}
+
+/// Why a lesson is not shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OpenError {
+    /// The place asked for does not exist.
+    Link(LinkError),
+    /// The lesson itself is at fault: it never came to one of its marks.
+    Lesson(String),
+}
+
+/// The lessons there are.
+#[must_use]
+pub fn cards() -> Vec<LessonCard> {
+    lessons::all().iter().map(card).collect()
+}
+
+fn card(lesson: &lessons::Lesson) -> LessonCard {
+    LessonCard { id: lesson.id, question: lesson.question, has_pair: lesson.before.is_some() }
+}
+
+/// Whether there is such a lesson.
+#[must_use]
+pub fn has(lesson: u8) -> bool {
+    lessons::find(lesson).is_some()
+}
+
+/// Runs a lesson.
+///
+/// # Errors
+/// There is no such lesson, it has no pair, or it is at fault.
+pub fn open(lesson: u8, variant: Variant) -> Result<Rc<Staging>, OpenError> {
+    let lesson = lessons::find(lesson).ok_or(OpenError::Link(LinkError::NoSuchLesson(lesson)))?;
+    if variant != Variant::After && lesson.before.is_none() {
+        return Err(OpenError::Link(LinkError::NoPair(lesson.id)));
+    }
+    let runs: Vec<Run> =
+        variant.sides().iter().map(|side| run(&lesson, *side)).collect::<Result<_, OpenError>>()?;
+    let track = match &runs[..] {
+        [] => Track::default(),
+        [only] => Track::single(only.side, only.events.len()),
+        [before, after, ..] => Track::aligned(&before.events, &after.events),
+    };
+    Ok(Rc::new(Staging { runs, track: Rc::new(track) }))
+}
+
+fn run(lesson: &lessons::Lesson, side: Side) -> Result<Run, OpenError> {
+    let variant = match side {
+        Side::Before => lessons::Variant::Before,
+        Side::After => lessons::Variant::After,
+    };
+    let run = lessons::run(lesson, variant).map_err(|error| OpenError::Lesson(error.to_string()))?;
+    Ok(Run {
+        side,
+        lesson: Rc::new(told(lesson, &run)),
+        events: Events::new(run.events().to_vec()),
+        judge: Rc::new(LessonJudge { run, watched: lesson.rules }),
+    })
+}
+
+/// The lesson as this run tells it.
+fn told(lesson: &lessons::Lesson, run: &LessonRun) -> Lesson {
+    let steps = run.stops.iter().enumerate().map(|(step, stop)| Step {
+        seen: stop.cursor,
+        sentence: run.sentence(lesson, step).unwrap_or_default().into(),
+        quiz: lesson.steps.get(step).and_then(|asked| quiz(asked.quiz.as_ref()?, run.answers(lesson, step)?)),
+    });
+    let code = lesson.code.excerpt().map(|(first_line, text)| Code {
+        path: lesson.code.path.into(),
+        first_line,
+        text: text.into(),
+    });
+    Lesson {
+        card: card(lesson),
+        introduction: lesson.introduction.into(),
+        minutes: lesson.minutes,
+        steps: steps.collect(),
+        key_points: lesson.key_points.iter().map(|point| (*point).into()).collect(),
+        code,
+        cases: lesson
+            .cases
+            .iter()
+            .map(|case| Case { title: case.title.into(), address: case.address.into() })
+            .collect(),
+        shows_buffers: lesson.rules.iter().any(|rule| matches!(rule, RuleId::I6 | RuleId::I13)),
+    }
+}
+
+fn quiz(quiz: &lessons::Quiz, (answers, why): (Vec<lessons::Answer>, String)) -> Option<Quiz> {
+    let right = answers.iter().position(|answer| answer.right)?;
+    Some(Quiz {
+        question: quiz.question.into(),
+        options: answers.into_iter().map(|answer| answer.text.into()).collect(),
+        right,
+        why: why.into(),
+    })
+}
+
+struct LessonJudge {
+    run: LessonRun,
+    watched: &'static [RuleId],
+}
+
+impl Judge for LessonJudge {
+    fn rules(&self, seen: usize) -> Vec<Rule> {
+        let findings = self.run.findings.iter().map(|finding| Rule {
+            id: finding.rule.name(),
+            sentence: finding.rule.rule().sentence,
+            how: finding.rule.rule().how,
+            verdict: finding.verdict(seen),
+            is_watched: self.watched.contains(&finding.rule),
+        });
+        findings.collect()
+    }
+
+    fn digest(&self, seen: usize) -> u64 {
+        self.run.timeline.digest_at(seen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use simulator::event::Verdict;
+
+    #[test]
+    fn every_lesson_opens_in_every_variant_it_has() {
+        for card in cards() {
+            for variant in [Variant::After, Variant::Before, Variant::Both] {
+                let opened = open(card.id, variant);
+                if !card.has_pair && variant != Variant::After {
+                    assert_eq!(opened.err(), Some(OpenError::Link(LinkError::NoPair(card.id))));
+                    continue;
+                }
+                let staging = opened.unwrap_or_else(|error| panic!("lesson {}: {error:?}", card.id));
+                assert_eq!(staging.runs().len(), variant.sides().len());
+                for run in staging.runs() {
+                    assert_eq!(staging.track().seen(run.side, staging.track().len()), run.events.len());
+                    assert!(!run.lesson.steps.is_empty() && run.lesson.code.is_some());
+                    assert!(run.lesson.steps.is_sorted_by_key(|step| step.seen), "steps go forward");
+                }
+            }
+        }
+        assert_eq!(open(99, Variant::After).err(), Some(OpenError::Link(LinkError::NoSuchLesson(99))));
+    }
+
+    #[test]
+    fn a_pair_parts_where_its_rule_breaks_or_before() {
+        for card in cards().into_iter().filter(|card| card.has_pair) {
+            let staging = open(card.id, Variant::Both).expect("a pair opens");
+            let split = staging.track().split().expect("a pair parts");
+            let before = staging.run(Side::Before).expect("it has a before");
+            let broken =
+                before.judge.rules(before.events.len()).into_iter().find_map(|rule| match rule.verdict {
+                    Verdict::Broken { at } if rule.is_watched => Some(at),
+                    Verdict::Broken { .. }
+                    | Verdict::Holds
+                    | Verdict::NotExercised
+                    | Verdict::CannotJudge => None,
+                });
+            let broken = broken.expect("before breaks a rule of the lesson");
+            assert!(split <= staging.track().row_of(Side::Before, broken as usize), "lesson {}", card.id);
+        }
+    }
+
+    #[test]
+    fn every_position_has_the_same_digest_however_it_is_reached() {
+        let staging = open(1, Variant::After).expect("lesson 1 opens");
+        let run = &staging.runs()[0];
+        let forward: Vec<u64> = (0..=run.events.len()).map(|seen| run.judge.digest(seen)).collect();
+        let backward: Vec<u64> = (0..=run.events.len()).rev().map(|seen| run.judge.digest(seen)).collect();
+        assert!(forward.iter().eq(backward.iter().rev()));
+    }
+}
