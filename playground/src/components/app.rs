@@ -1,0 +1,102 @@
+//! The whole page: memory, runs, and what the panes get of them.
+
+use super::learn::Learn;
+use super::live::Live;
+use super::shell::{ErrorPanel, HelpDialog, TopBar};
+use crate::platform::timer::Timeout;
+use crate::platform::{Listener, address, window};
+use crate::source;
+use crate::state::link::{self, Place};
+use crate::state::{Action, Page, UiState};
+use std::rc::Rc;
+use yew::prelude::*;
+
+/// Addresses are written at most so often: browsers refuse more than a few a second.
+const ADDRESS_MS: u32 = 750;
+
+fn first_state() -> UiState {
+    let state = UiState::at_rest(1);
+    match read_address() {
+        Some(action) => crate::state::reduce(state, action),
+        None => state,
+    }
+}
+
+/// What the address asks for; `None` for an address without a place.
+fn read_address() -> Option<Action> {
+    match link::decode(&address::fragment()) {
+        Ok(place) => place.map(Action::Go),
+        Err(error) => Some(Action::Refuse(error)),
+    }
+}
+
+/// The page.
+#[component]
+pub fn App() -> Html {
+    let state = use_reducer(first_state);
+    let cards = use_memo((), |()| source::cards());
+    let written = use_mut_ref(address::fragment);
+    {
+        let state = state.dispatcher();
+        let written = written.clone();
+        use_effect_with((), move |()| {
+            let listener = window().map(|window| {
+                Listener::new(&window, "hashchange", move |_| {
+                    let fragment = address::fragment();
+                    if written.replace(fragment.clone()) != fragment {
+                        state.dispatch(read_address().unwrap_or(Action::Go(Place::lesson(1))));
+                    }
+                })
+            });
+            move || drop(listener)
+        });
+    }
+    let here = state.place();
+    {
+        let moved = (here, matches!(state.page, Page::BadLink(_)));
+        use_effect_with(moved, move |(here, is_bad)| {
+            let fragment = link::encode(here);
+            let before = written.borrow().clone();
+            // A link that could not be read stays in the address, and so does the first visit's empty one.
+            let is_first = before.is_empty() && *here == Place::lesson(1);
+            let timer = (!is_bad && !is_first && fragment != before).then(|| {
+                let is_elsewhere = match link::decode(&before) {
+                    Ok(Some(old)) => (old.lesson, old.live) != (here.lesson, here.live),
+                    Ok(None) => (here.lesson, here.live) != (1, false),
+                    Err(_) => true,
+                };
+                let delay = if is_elsewhere { 0 } else { ADDRESS_MS };
+                Timeout::new(delay, move || {
+                    address::set_fragment(&fragment, is_elsewhere);
+                    written.replace(fragment);
+                })
+            });
+            move || drop(timer)
+        });
+    }
+    let act = {
+        let dispatcher = state.dispatcher();
+        Callback::from(move |action: Action| dispatcher.dispatch(action))
+    };
+    let body = match &state.page {
+        Page::Live => html! { <Live /> },
+        Page::BadLink(error) => html! {
+            <ErrorPanel error={error.clone()} readable={link::salvage(&address::fragment()).filter(|place| place.live || source::has(place.lesson))}
+                on_open={act.reform(Action::Go)} />
+        },
+        Page::Learn => html! {
+            <Learn state={Rc::new((*state).clone())} cards={cards.clone()} act={act.clone()} />
+        },
+    };
+    html! {
+        <div class={classes!("app", (state.page != Page::Learn).then_some("plain"))}>
+            <TopBar cards={(*cards).clone()} lesson={(state.page == Page::Learn).then_some(state.lesson)}
+                link={link::encode(&here)}
+                is_live={state.page == Page::Live} on_live={act.reform(|()| Action::Go(Place::live()))}
+                on_lesson={act.reform(|lesson| Action::Go(Place::lesson(lesson)))}
+                on_help={act.reform(|()| Action::Help(true))} />
+            { body }
+            <HelpDialog is_open={state.help} on_close={act.reform(|()| Action::Help(false))} />
+        </div>
+    }
+}
