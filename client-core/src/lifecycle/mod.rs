@@ -289,8 +289,7 @@ impl Lifecycle {
 
     fn begin_start(&mut self, cause: &'static str, cx: &mut Cx) {
         self.transition(LifecycleState::Starting, cause, cx);
-        // As an effect, so that after a stop it comes behind the stop's own end, which is one.
-        settle(&mut Waiters::default(), Ok(Completion::Done), Status::Connecting, cx);
+        cx.event(Event::Status(Status::Connecting));
         self.open_everything(cx);
     }
 

@@ -48,6 +48,9 @@ fn run(mut args: lexopt::Parser) -> Result<ExitCode> {
     let Some(url) = server.value("listening").map(str::to_owned) else {
         return Err(Error::new("the bridge did not say where it listens"));
     };
+    if let Some(broker) = server.value("dev-broker") {
+        recommend(&folder, broker)?;
+    }
     if check {
         let checked = check_page(&url);
         server.stop()?;
@@ -74,6 +77,13 @@ fn build() -> Result<PathBuf> {
     page::assemble(&paths::root(), &folder)?;
     progress::say(&format!("{}: {}", shown(&wasm), wasm::sizes(&wasm)?));
     Ok(folder)
+}
+
+/// Tells the page which broker to talk to in Live. The file belongs to this run, so it is not part of the build.
+fn recommend(folder: &Path, broker: &str) -> Result<()> {
+    let file = folder.join("live.json");
+    let text = format!("{{\"broker\": \"{broker}\"}}\n");
+    std::fs::write(&file, text).context(|| format!("cannot write {}", file.display()))
 }
 
 fn check_page(url: &str) -> Result<()> {
