@@ -289,7 +289,8 @@ impl Lifecycle {
 
     fn begin_start(&mut self, cause: &'static str, cx: &mut Cx) {
         self.transition(LifecycleState::Starting, cause, cx);
-        cx.event(Event::Status(Status::Connecting));
+        // As an effect, so that after a stop it comes behind the stop's own end, which is one.
+        settle(&mut Waiters::default(), Ok(Completion::Done), Status::Connecting, cx);
         self.open_everything(cx);
     }
 

@@ -28,6 +28,9 @@ pub(crate) struct PartitionQueue {
     /// Under which id the sequence numbers of this partition run.
     pub(crate) identity: Option<ProducerId>,
     next_sequence: i32,
+    /// Whether the broker has taken a batch under this id. Until then it accepts any sequence number as the first, so
+    /// that a second batch could overtake the first one: only one is in flight (KIP-98).
+    confirmed: bool,
     /// Whether a batch with a sequence number was lost for good, so that the broker will refuse the numbers after it.
     pub(crate) needs_new_identity: bool,
 }
@@ -161,7 +164,7 @@ impl PartitionQueue {
             return true;
         }
         if !self.needs_new_identity {
-            return self.identity.or(current).is_some();
+            return self.identity.or(current).is_some() && (self.confirmed || self.in_flight == 0);
         }
         // The numbers run out of step with the broker. First settle, under the old identity, what the broker may already have;
         // then, with nothing in flight, begin anew under a new identity.
@@ -219,6 +222,11 @@ impl PartitionQueue {
         self.in_flight = self.in_flight.saturating_sub(1);
     }
 
+    /// The broker has taken a batch: from now on it checks that the sequence numbers follow each other.
+    pub(crate) const fn confirm(&mut self) {
+        self.confirmed = true;
+    }
+
     /// Puts a batch back to its place, to be sent again.
     pub(crate) fn put_back(&mut self, batch: Batch) {
         let place =
@@ -255,6 +263,7 @@ impl PartitionQueue {
     /// Forgets everything about sequence numbers: a start begins with a new producer id.
     pub(crate) fn forget_identity(&mut self) {
         self.identity = None;
+        self.confirmed = false;
         self.next_sequence = 0;
         self.needs_new_identity = false;
         self.in_flight = 0;
@@ -262,6 +271,7 @@ impl PartitionQueue {
 
     fn begin_identity(&mut self, current: Option<ProducerId>) {
         self.identity = current;
+        self.confirmed = false;
         self.next_sequence = 0;
         self.needs_new_identity = false;
         for batch in &mut self.closed {
@@ -269,5 +279,56 @@ impl PartitionQueue {
                 batch.sequence = None;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CURRENT: Option<ProducerId> = Some(ProducerId { id: 7, epoch: 0 });
+
+    fn queue(batches: u64) -> PartitionQueue {
+        let limits = BatchLimits {
+            batch_size: 1,
+            now: Instant::ZERO,
+            deadline: Instant::from_millis(1),
+            flush_epoch: 0,
+        };
+        let payload = Payload { key: None, value: Some(b"x"), headers: &[], timestamp: 0, size: 80 };
+        let mut queue = PartitionQueue::default();
+        for id in 0..batches {
+            queue.append(RecordId(id), &payload, &limits);
+            queue.close_open();
+        }
+        queue
+    }
+
+    #[test]
+    fn nothing_overtakes_the_first_batch_of_an_id() {
+        let mut queue = queue(3);
+        assert!(queue.head_may_go(CURRENT, true));
+        let (first, _) = queue.take_head(CURRENT, true).expect("there are three");
+        assert!(!queue.head_may_go(CURRENT, true), "the first batch is not confirmed");
+
+        // The broker does not lead the partition yet: the first batch has to go again, and again alone.
+        queue.landed();
+        queue.put_back(first);
+        assert_eq!(queue.head().and_then(|head| head.sequence), Some(0));
+        queue.take_head(CURRENT, true).expect("there are three");
+        assert!(!queue.head_may_go(CURRENT, true));
+
+        queue.landed();
+        queue.confirm();
+        assert!(queue.head_may_go(CURRENT, true));
+        queue.take_head(CURRENT, true).expect("there are two");
+        assert!(queue.head_may_go(CURRENT, true), "then several may be in flight");
+    }
+
+    #[test]
+    fn without_idempotence_order_is_not_kept_that_way() {
+        let mut queue = queue(2);
+        queue.take_head(None, false).expect("there are two");
+        assert!(queue.head_may_go(None, false));
     }
 }

@@ -393,6 +393,9 @@ impl ProducerState {
     fn finish(&mut self, sent: InFlightBatch, result: Result<Delivered, Error>, cx: &mut Cx) {
         if let Some(queue) = self.topics[sent.topic].queue_mut(sent.partition) {
             queue.landed();
+            if result.is_ok() {
+                queue.confirm();
+            }
         }
         self.end_batch(sent, result, cx);
     }

@@ -131,3 +131,23 @@ fn one_that_leaves_early_gets_only_its_own_cancellation() {
         waits(&timeline).into_iter().map(|wait| wait.end.map(|(_, outcome)| outcome)).collect();
     assert_eq!(outcomes, [Some(Outcome::Value), Some(Outcome::Cancelled)], "{}", story(timeline.events()));
 }
+
+#[test]
+fn a_start_during_a_stop_is_reported_behind_the_stops_end() {
+    let send = Call::Send { topic: "orders".into(), partition: Some(0), count: 3, size: 50 };
+    let recording = Recording::new(Scenario::default(), 1)
+        .with(0, Choice::call(1, Call::START))
+        .with(8, Choice::call(1, send))
+        .with(9, Choice::call(2, Call::STOP))
+        .with(9, Choice::call(3, Call::START));
+    let mut timeline = Timeline::new(recording).unwrap();
+    timeline.run_to_rest(Horizon::default());
+    let statuses: Vec<&str> = timeline
+        .events()
+        .iter()
+        .filter_map(|event| if let Kind::Status { status, .. } = event.kind { Some(status) } else { None })
+        .collect();
+    let expected = ["connecting", "connected", "stopping", "idle", "connecting", "connected"];
+    assert_eq!(statuses, expected, "{}", story(timeline.events()));
+    assert!(waits(&timeline).iter().all(|wait| matches!(wait.end, Some((_, Outcome::Value)))));
+}

@@ -200,10 +200,16 @@ export abstract class Client<Events extends ClientEvents> implements Victim {
   protected async ready(signal?: AbortSignal): Promise<Boundary> {
     if (this.refusal !== undefined) throw this.refusal
     const life = this.#life
-    const boundary = this.#boundary ?? (await abortable(this.#open(), signal))
+    const boundary = await this.readyAnyway(signal)
     if (life !== this.#life) throw stoppedError()
-    if (this.refusal !== undefined) throw this.refusal
-    if (boundary.handle.state() === 'idle') {
+    return boundary
+  }
+
+  /** The same for what was accepted before stop() was called. */
+  protected async readyAnyway(signal?: AbortSignal): Promise<Boundary> {
+    const boundary = this.#boundary ?? (await abortable(this.#open(), signal))
+    if (this.#failure !== undefined) throw this.#failure
+    if (guard(() => boundary.handle.state()) === 'idle') {
       // Those who wait for something wait for that, not for the start; a start that fails fails them too.
       this.operation((handle) => handle.start(), {}).catch(() => {})
     }

@@ -161,8 +161,14 @@ export class Producer extends Client<ClientEvents> {
 
   /** @internal */
   protected override async settleBeforeStop(timeoutMs: number): Promise<void> {
+    const deadline = performance.now() + timeoutMs
     await bounded(this.#queue.drained(), 'stop()', { timeoutMs }).catch(() => this.#queue.fail(stoppedError()))
     this.#commit()
+    if (this.#waiters.waiting && this.state === 'starting') {
+      // Records that were accepted are sent, so the start on which they wait must end first, well or not.
+      const left = Math.max(0, deadline - performance.now())
+      await this.operation((handle) => handle.start(left), {}).catch(() => {})
+    }
     // What is staged and found no room until now does not get any: the core is about to end.
     if (this.#blocked) this.#abandonStaged()
   }
@@ -326,7 +332,7 @@ export class Producer extends Client<ClientEvents> {
   #prepare(): void {
     if (this.#preparing) return
     this.#preparing = true
-    this.ready()
+    this.readyAnyway()
       .then(() => {
         this.#preparing = false
         this.#accepting = true
