@@ -122,16 +122,17 @@ pub(super) const PARTS: &[Part] = &[
         has_tests: true,
         run: |shell| {
             shell.with_kafka()?;
-            shell.cargo(&[
+            // Of the whole workspace, so that it shares what the part `native` has built.
+            let tests = [
                 "test",
-                "--package",
-                "tests",
+                "--workspace",
                 "--features",
-                "real-kafka",
+                "tests/real-kafka",
                 "--no-fail-fast",
                 "--test",
                 "kafka_*",
-            ])
+            ];
+            shell.cargo(&tests)
         },
     },
     Part {

@@ -77,7 +77,8 @@ impl<'a> Shell<'a> {
 
     /// Builds kafka-bridge and tells the commands that follow where it is.
     pub(super) fn with_bridge(&mut self) -> Result<()> {
-        self.cargo(&["build", "--package", "bridge", "--bin", "kafka-bridge"])?;
+        // Of the whole workspace, so that it shares what the part `native` has built.
+        self.cargo(&["build", "--workspace", "--bin", "kafka-bridge"])?;
         self.set("KAFKA_BRIDGE", paths::target().join("debug/kafka-bridge").display().to_string());
         Ok(())
     }

@@ -37,10 +37,14 @@ fn run(mut args: lexopt::Parser) -> Result<ExitCode> {
 
 /// Builds kafka-bridge with a cargo profile (`dev` or `release`) and returns the program.
 pub(super) fn build(profile: &str) -> Result<PathBuf> {
-    let folder = if profile == "dev" { "debug" } else { profile };
+    // For development with the features of the whole workspace: the tests have built that already.
+    let (folder, chosen) = match profile {
+        "dev" => ("debug", ["--workspace"].as_slice()),
+        other => (other, ["--package", "bridge"].as_slice()),
+    };
     progress::step("building kafka-bridge", || {
         let mut command = Command::new(cargo());
-        command.args(["build", "--package", "bridge", "--bin", "kafka-bridge", "--profile", profile]);
+        command.arg("build").args(chosen).args(["--bin", "kafka-bridge", "--profile", profile]);
         crate::process::run(command.current_dir(paths::root()))
     })?;
     Ok(paths::target().join(folder).join("kafka-bridge"))
