@@ -80,6 +80,11 @@ fn call(dice: &mut Dice) -> Choice {
         2 => Call::Cancel,
         3 => Call::Flush,
         4 => Call::START,
+        5 => {
+            // The consumer may stop and start as well; it goes on where it was.
+            let call = if dice.roll(0, 1) == 0 { Call::Stop { timeout_ms: Some(500) } } else { Call::START };
+            return of(CONSUMER, task, call);
+        }
         _ => {
             let (count, size) = (dice.roll(1, 8) as u32, dice.roll(1, 400) as u32);
             Call::Send { topic: "orders".into(), partition: None, count, size }
@@ -157,6 +162,22 @@ fn consumed(timeline: &Timeline, told: &dyn Fn() -> String) -> BTreeMap<String, 
     positions
 }
 
+/// How the values of each acknowledged send begin, and how many there are.
+fn acknowledged(timeline: &Timeline) -> Vec<(String, usize)> {
+    let events = timeline.events();
+    let acknowledged = events.iter().filter_map(|event| {
+        let Kind::Resolve { call: Some(call), what, outcome: Outcome::Value, .. } = &event.kind else {
+            return None;
+        };
+        let count = what.strip_prefix("send(orders, ")?.split(' ').next()?.parse().ok()?;
+        let call = &events[*call as usize];
+        // A call that was refused half-way has fewer records than it asked for.
+        let whole = matches!(&call.kind, Kind::Call { outcome, .. } if outcome.is_empty());
+        whole.then(|| (format!("{} in step {}, record ", call.actor, call.step), count))
+    });
+    acknowledged.collect()
+}
+
 /// Lives through a recording: first with its faults, then with everything healed.
 pub(crate) fn check_run(recording: Recording, name: &str) {
     let horizon = Horizon { steps: 40_000, time: core::time::Duration::from_secs(3_600) };
@@ -196,10 +217,17 @@ pub(crate) fn check_run(recording: Recording, name: &str) {
     ends.retain(|_, end| *end > 0);
     assert_eq!(consumed(&timeline, &|| told(&timeline)), ends, "{}", told(&timeline));
 
-    // An idempotent producer writes nothing twice; what was acknowledged is there.
+    // An idempotent producer writes nothing twice, and what was acknowledged is there.
     let logged = logged(timeline.head());
     if let Some((value, count)) = logged.iter().find(|(_, count)| **count > 1) {
         panic!("{:?} is there {count} times: {}", String::from_utf8_lossy(value), told(&timeline));
+    }
+
+    let acknowledged = acknowledged(&timeline);
+    assert!(!acknowledged.is_empty(), "the send after healing, at least: {}", told(&timeline));
+    for (sender, count) in acknowledged {
+        let there = logged.keys().filter(|value| value.starts_with(sender.as_bytes())).count();
+        assert_eq!(there, count, "acknowledged, but not all there: {sender}...: {}", told(&timeline));
     }
 
     // Stopping leaves nothing.
