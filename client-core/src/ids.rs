@@ -35,7 +35,8 @@ impl fmt::Display for NodeId {
 pub struct ConnectionId {
     /// The broker at the other end.
     pub broker: BrokerId,
-    /// 1 for the first connection to this broker, then one more each time.
+    /// 1 for the first connection to this broker, then one more each time. A number that belonged to another address before goes on
+    /// above that one's generations, so that no two connections of a client ever have the same name.
     pub generation: u32,
 }
 

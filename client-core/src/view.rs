@@ -90,7 +90,9 @@ fn apply_topic(view: &mut TopicView, topic: &MetadataResponseTopic) {
     let recreated = view.topic_id != topic.topic_id;
     view.topic_id = topic.topic_id;
     let mut partitions = BTreeMap::new();
-    for partition in &topic.partitions {
+    // Partitions are numbered from 0 without gaps: any other number is nonsense, and tables are sized by the highest one.
+    let possible = 0..i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
+    for partition in topic.partitions.iter().filter(|it| possible.contains(&it.partition_index)) {
         let new = PartitionView {
             leader: (partition.leader_id >= 0).then_some(NodeId(partition.leader_id)),
             leader_epoch: partition.leader_epoch,

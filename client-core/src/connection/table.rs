@@ -7,7 +7,7 @@ use crate::ids::{BrokerId, ConnectionId, NodeId};
 use crate::io::{Address, Deadline, Input};
 use crate::rng::Rng;
 use crate::trace::TraceKind;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 
 /// All connections of a client.
 #[derive(Clone, Debug)]
@@ -16,13 +16,18 @@ pub(crate) struct Connections {
     rng: Rng,
     by_broker: BTreeMap<BrokerId, Connection>,
     bootstrap: usize,
+    /// The highest generation of brokers that have been forgotten. Their numbers may be given to others, whose generations begin
+    /// above it: what the world still says about an old connection is never taken for a new one's (CN2).
+    generation_floor: u32,
 }
 
 impl Connections {
     pub(crate) fn new(settings: Settings, bootstrap: &[Address], rng: Rng) -> Self {
-        let mut table = Self { settings, rng, by_broker: BTreeMap::new(), bootstrap: 0 };
+        let mut table = Self { settings, rng, by_broker: BTreeMap::new(), bootstrap: 0, generation_floor: 0 };
         for address in bootstrap {
-            table.add(address.clone());
+            if table.by_broker.values().all(|known| known.address() != address) {
+                table.add(address.clone());
+            }
         }
         table.bootstrap = table.by_broker.len();
         table
@@ -80,10 +85,15 @@ impl Connections {
     /// connections to brokers that are gone.
     pub(crate) fn apply(&mut self, nodes: &[(NodeId, Address)], cx: &mut Cx) -> BTreeMap<NodeId, BrokerId> {
         let mut named = BTreeMap::new();
+        let mut known: BTreeMap<Address, BrokerId> = BTreeMap::new();
+        for (broker, connection) in &self.by_broker {
+            known.entry(connection.address().clone()).or_insert(*broker);
+        }
         for (node, address) in nodes {
-            let known = self.by_broker.iter().find(|(_, connection)| connection.address() == address);
-            let known = known.map(|(broker, _)| *broker);
-            let broker = known.unwrap_or_else(|| self.add(address.clone()));
+            let Some(broker) = known.get(address).copied().or_else(|| self.add(address.clone())) else {
+                continue;
+            };
+            known.insert(address.clone(), broker);
             named.insert(*node, broker);
             if let Some(connection) = self.by_broker.get_mut(&broker).filter(|it| it.node() != Some(*node)) {
                 connection.set_node(Some(*node));
@@ -91,19 +101,26 @@ impl Connections {
                 cx.trace(|| TraceKind::BrokerNamed { broker, address, node: Some(node.0) });
             }
         }
+        let current: BTreeSet<BrokerId> = named.values().copied().collect();
         for (broker, connection) in &mut self.by_broker {
-            if !named.values().any(|named| named == broker) {
+            if !current.contains(broker) {
                 connection.set_node(None);
                 connection.retire(&self.settings, cx);
             }
         }
         // An address that is gone and was not configured is forgotten once nothing is open any more.
         let bootstrap = self.bootstrap;
+        let mut floor = self.generation_floor;
         self.by_broker.retain(|broker, connection| {
-            usize::from(broker.0) <= bootstrap
+            let kept = usize::from(broker.0) <= bootstrap
                 || connection.node().is_some()
-                || connection.state() != ConnectionState::Disconnected
+                || connection.state() != ConnectionState::Disconnected;
+            if !kept {
+                floor = floor.max(connection.id().generation);
+            }
+            kept
         });
+        self.generation_floor = floor;
         named
     }
 
@@ -139,11 +156,13 @@ impl Connections {
         self.by_broker.values().filter_map(Connection::deadline).min()
     }
 
-    fn add(&mut self, address: Address) -> BrokerId {
+    /// Gives an address a number. `None` when there are no more: no cluster has that many brokers.
+    fn add(&mut self, address: Address) -> Option<BrokerId> {
         let highest = self.by_broker.last_key_value().map_or(0, |(broker, _)| broker.0);
-        let broker = BrokerId(highest + 1);
-        self.by_broker.insert(broker, Connection::new(broker, address, 0, &self.settings, &self.rng));
-        broker
+        let broker = BrokerId(highest.checked_add(1)?);
+        let connection = Connection::new(broker, address, self.generation_floor, &self.settings, &self.rng);
+        self.by_broker.insert(broker, connection);
+        Some(broker)
     }
 
     /// The broker to ask when any would do: the least busy of those that are ready; else one that is about to be; else
