@@ -35,6 +35,11 @@ impl Backoff {
         Duration::from_micros(jittered)
     }
 
+    /// The longest wait, but for jitter.
+    pub(crate) const fn max(&self) -> Duration {
+        self.max
+    }
+
     /// How many failures there were in a row.
     pub(crate) const fn failures(&self) -> u32 {
         self.failures

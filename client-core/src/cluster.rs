@@ -132,22 +132,21 @@ impl Refresh {
         cx.effect(Effect::StartProgress { result: Ok(()) });
         let unsettled = self.settle_waiters(cx);
         self.age_timer.arm(Timer::MetadataAge, cx.now + self.max_age, cx);
-        if unsettled {
+        if core::mem::take(&mut self.again) {
+            self.request(cx);
+        } else if unsettled {
             // Topics that are being created, or partitions that are electing a leader: ask again, but not at once.
             let at = cx.now + self.backoff.next_wait();
             self.retry_timer.arm(Timer::MetadataRetry, at, cx);
-            self.again = false;
-        } else {
-            self.backoff.reset();
-            if core::mem::take(&mut self.again) {
-                self.request(cx);
-            }
         }
     }
 
     pub(crate) fn handle_timeout(&mut self, cx: &mut Cx) {
         let retry = self.retry_timer.fire(Timer::MetadataRetry, cx);
         let aged = self.age_timer.fire(Timer::MetadataAge, cx);
+        if aged {
+            self.backoff.reset();
+        }
         if retry || aged {
             self.request(cx);
         }
@@ -187,14 +186,15 @@ impl Refresh {
         }
     }
 
-    /// Something is wrong with what is known: ask again. Several wishes become one request; wishes that come faster
-    /// than `retry_backoff` wait for it.
+    /// Something is wrong with what is known: ask again. Several wishes become one request; wishes that the last reply did not
+    /// fulfil wait longer each time.
     pub(crate) fn refresh(&mut self, cx: &mut Cx) {
-        if !self.active || self.retry_timer.at().is_some() {
+        if !self.active || self.in_flight || self.retry_timer.at().is_some() {
             return;
         }
-        if self.in_flight {
-            return;
+        let patience = self.backoff.max().saturating_mul(2);
+        if self.refreshed_at.is_none_or(|last| cx.now.since(last) > patience) {
+            self.backoff.reset();
         }
         // Soon after the last reply, news would be no news: leaders take a moment to be elected.
         let wait = self.backoff.next_wait();
@@ -217,7 +217,7 @@ impl Refresh {
         }
     }
 
-    /// An operation that ends with the topic's partitions.
+    /// An operation that ends with the topic's partitions. Without a limit of the caller's own it waits for two request timeouts.
     pub(crate) fn partitions_for(
         &mut self,
         topic: &TopicName,
@@ -226,7 +226,8 @@ impl Refresh {
     ) -> OperationId {
         self.want_topic(topic, cx);
         let waiters = self.topics.entry(topic.clone()).or_default();
-        let operation = waiters.begin(timeout, cx);
+        let limit = timeout.unwrap_or_else(|| self.request_timeout.saturating_mul(2));
+        let operation = waiters.begin(Some(limit), cx);
         self.settle_waiters(cx);
         operation
     }

@@ -182,7 +182,8 @@ impl Client {
         }
     }
 
-    /// Asks for a topic's partitions; ends in [`Completion::Partitions`](crate::io::Completion::Partitions).
+    /// Asks for a topic's partitions; ends in [`Completion::Partitions`](crate::io::Completion::Partitions). Without a `timeout` it
+    /// waits for two request timeouts: a topic that does not exist may still be created.
     ///
     /// # Errors
     /// [`Error::NotStarted`], or [`Error::InvalidArgument`] for a name that cannot be a topic's.
