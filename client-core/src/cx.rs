@@ -51,6 +51,8 @@ pub struct Counters {
 pub(crate) enum Effect {
     /// Send a request and bring the reply to `owner`.
     Request(Outgoing),
+    /// A request that expects no reply has been written.
+    Written { owner: Owner },
     /// Here is the end of a request.
     Reply { owner: Owner, result: Result<Response, Error> },
     /// A connection became ready.

@@ -272,6 +272,7 @@ impl Error {
                 LossCause::Local(CloseReason::RequestTimeout { .. }) => "REQUEST_TIMEOUT",
                 LossCause::Local(CloseReason::AuthenticationFailed(_)) => "SASL_AUTHENTICATION_FAILED",
                 LossCause::Local(CloseReason::ProtocolViolation(_)) => "MALFORMED_REPLY",
+                LossCause::Local(CloseReason::UnsupportedVersion { .. }) => "UNSUPPORTED_VERSION",
                 LossCause::Remote(_) | LossCause::Local(_) => "CONNECTION_LOST",
             },
             Self::NoBrokers { .. } => "NO_BROKERS_AVAILABLE",

@@ -46,10 +46,9 @@ impl Waiters {
         }
     }
 
-    /// Ends the operations whose time is up; `what` and `cause` go into the error. True if there were any.
-    pub(crate) fn expire(&mut self, what: &'static str, cause: Option<&Error>, cx: &mut Cx) -> bool {
+    /// Ends the operations whose time is up; `what` and `cause` go into the error. Returns it if there were any.
+    pub(crate) fn expire(&mut self, what: &'static str, cause: Option<&Error>, cx: &mut Cx) -> Option<Error> {
         let now = cx.now;
-        let before = self.waiting.len();
         let mut late = Vec::new();
         self.waiting.retain(|waiter| match waiter.limit {
             Some((at, after)) if at <= now => {
@@ -58,11 +57,14 @@ impl Waiters {
             }
             _ => true,
         });
+        let mut last = None;
         for (operation, after) in late {
             let cause = cause.cloned().map(Box::new);
-            cx.complete(operation, Err(Error::Timeout { what: Cow::Borrowed(what), after, cause }));
+            let error = Error::Timeout { what: Cow::Borrowed(what), after, cause };
+            last = Some(error.clone());
+            cx.complete(operation, Err(error));
         }
-        before != self.waiting.len()
+        last
     }
 
     /// Moves everybody over from another place.

@@ -86,9 +86,15 @@ impl Client {
         let cx = &mut self.cx;
         match effect {
             Effect::Request(outgoing) => self.connections.submit(outgoing, cx),
+            Effect::Written { owner } => {
+                if let (Owner::Produce(request), RoleState::Producer(producer)) = (owner, &mut self.role) {
+                    producer.handle_written(request, cx);
+                }
+            }
             Effect::Reply { owner, result } => self.reply(owner, result),
             Effect::Lost { connection, error } => {
-                self.lifecycle.handle_lost(connection.broker, error, cx);
+                let known = self.connections.iter().map(|(broker, _)| *broker);
+                self.lifecycle.handle_lost(connection.broker, error, known, cx);
                 self.cluster.refresh(cx);
                 self.tell_if_offline();
             }
@@ -119,6 +125,7 @@ impl Client {
             }
             Effect::Flushed => self.lifecycle.handle_flushed(cx),
             Effect::Settle { mut waiters, result, status } => {
+                self.troubled &= status != Status::Connected;
                 cx.event(Event::Status(status));
                 waiters.complete_all(&result, cx);
             }
@@ -162,12 +169,8 @@ impl Client {
 
     /// Closes everything. What is under way ends with the reason, in the order: requests, records, waiters.
     fn close_all(&mut self, reason: &CloseReason) {
-        let error = if *reason == CloseReason::StartFailed {
-            self.lifecycle.take_start_error()
-        } else {
-            self.lifecycle.fatal().cloned()
-        };
-        let error = error.unwrap_or(Error::Stopped);
+        let start_error = self.lifecycle.take_start_error();
+        let error = self.lifecycle.fatal().cloned().or(start_error).unwrap_or(Error::Stopped);
         let cx = &mut self.cx;
         match &mut self.role {
             RoleState::Producer(producer) => producer.end(&error, cx),
@@ -180,7 +183,7 @@ impl Client {
     /// Says so when the last known broker has become unreachable.
     fn tell_if_offline(&mut self) {
         let mut known = self.connections.iter().map(|(_, connection)| connection).peekable();
-        if known.peek().is_some() && known.all(|connection| connection.is_unreachable()) {
+        if known.peek().is_some() && known.all(|connection| connection.is_failing()) {
             self.cx.event(Event::Status(Status::Offline));
         }
         self.troubled = true;
@@ -189,7 +192,7 @@ impl Client {
     /// Says so when, after trouble, every connection that is wanted is there again.
     fn tell_if_recovered(&mut self) {
         let started = self.lifecycle.state() == LifecycleState::Started;
-        if started && self.troubled && !self.connections.iter().any(|(_, it)| it.is_unreachable()) {
+        if started && self.troubled && !self.connections.iter().any(|(_, it)| it.is_missed()) {
             self.troubled = false;
             self.cx.event(Event::Status(Status::Connected));
         }

@@ -34,8 +34,14 @@ impl<'a> Producer<'a> {
         self.state.send(record, self.cx)
     }
 
-    /// Ends when everything accepted so far has ended, well or not. What lingers goes out now.
+    /// Ends when everything accepted so far has ended, well or not. What lingers goes out now. On a client that is finished for
+    /// good it fails (LC13).
     pub fn flush(&mut self, timeout: Option<Duration>) -> OperationId {
+        if self.lifecycle.state() == LifecycleState::Fenced {
+            let operation = self.cx.begin_operation();
+            self.cx.complete(operation, Err(self.lifecycle.fatal_error()));
+            return operation;
+        }
         self.state.flush(timeout, self.cx)
     }
 

@@ -36,6 +36,7 @@ impl Connection {
     pub(super) fn handle_api_versions(
         &mut self,
         response: &crate::protocol::ApiVersionsResponse,
+        asked_version: i16,
         settings: &Settings,
         cx: &mut Cx,
     ) {
@@ -51,7 +52,8 @@ impl Connection {
             // KIP-511: the broker is older than we are, and has said which versions it does speak.
             let theirs = ranges.get(&ApiKey::ApiVersions).copied().unwrap_or(VersionRange::new(0, 0));
             match ApiKey::ApiVersions.versions().highest_common(theirs) {
-                Some(version) if version < ApiKey::ApiVersions.versions().max => {
+                // Only ever downwards: a broker that refuses what it has just offered is not asked for ever.
+                Some(version) if version < asked_version => {
                     self.send_api_versions(version, settings, cx);
                 }
                 _ => self.give_up(
@@ -136,6 +138,10 @@ impl Connection {
                 sent_at: cx.now,
                 timeout: outgoing.timeout,
             });
+        } else {
+            // In use, though nothing is in flight: the time until it counts as idle begins anew.
+            self.idle_timer.cancel(Timer::Idle(self.broker), cx);
+            cx.effect(Effect::Written { owner: outgoing.owner });
         }
     }
 
@@ -183,7 +189,7 @@ impl Connection {
                 self.in_flight.pop_front();
                 cx.counters.responses_received += 1;
                 if let (Owner::Connection, Response::ApiVersions(response)) = (request.owner, &response) {
-                    self.handle_api_versions(response, settings, cx);
+                    self.handle_api_versions(response, request.version, settings, cx);
                 } else {
                     self.answer(request.owner, Ok(response), cx);
                 }

@@ -177,7 +177,7 @@ impl Connection {
             // Brokers and load balancers close what nobody uses. The next request opens it again (CN13).
             self.transition(ConnectionState::Disconnected, "the other end closed what was idle", cx);
             self.drop_everything(&LossCause::Remote(cause), cx);
-            self.ready_since = None;
+            self.forget_service();
             self.wanted = false;
             self.cancel_timers(cx);
         } else if self.state.has_socket() {
@@ -236,7 +236,7 @@ impl Connection {
     /// Closes whatever is open and plans nothing. Requests end with the reason.
     pub(crate) fn close(&mut self, reason: CloseReason, cx: &mut Cx) {
         self.wanted = false;
-        self.ready_since = None;
+        self.forget_service();
         if self.state.has_socket() {
             let connection = self.id();
             cx.outputs.push_back(Output::Close { connection, reason: reason.clone() });
@@ -297,6 +297,16 @@ impl Connection {
     pub(crate) const fn is_unreachable(&self) -> bool {
         matches!(self.state, ConnectionState::BackingOff)
             || (self.attempts() > 0 && !matches!(self.state, ConnectionState::Disconnected))
+    }
+
+    /// Whether the last attempt failed, or the last connection was lost.
+    pub(crate) const fn is_failing(&self) -> bool {
+        self.is_unreachable() || self.attempts() > 0
+    }
+
+    /// Whether somebody needs it and it is not there.
+    pub(crate) fn is_missed(&self) -> bool {
+        self.is_unreachable() && (self.wanted || !self.queued.is_empty())
     }
 
     pub(crate) const fn backing_off_until(&self) -> Option<Instant> {
@@ -378,6 +388,13 @@ impl Connection {
         } else {
             self.unused_since = None;
             self.idle_timer.cancel(Timer::Idle(broker), cx);
+        }
+    }
+
+    /// It ends without a failure: if it was ready, the failures before that are forgotten.
+    const fn forget_service(&mut self) {
+        if self.ready_since.take().is_some() {
+            self.backoff.reset();
         }
     }
 

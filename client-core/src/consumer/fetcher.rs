@@ -210,7 +210,7 @@ impl ConsumerState {
             owner: Owner::Fetch(number),
             target: Target::Broker(broker),
             body,
-            timeout: self.request_timeout + self.config.fetch_max_wait,
+            timeout: self.request_timeout.saturating_add(self.config.fetch_max_wait),
             expects_reply: true,
         }));
     }

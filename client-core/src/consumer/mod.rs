@@ -181,7 +181,7 @@ impl ConsumerState {
             let problem = "expected at least one partition".into();
             return Err(Error::InvalidArgument { argument: "partitions".into(), problem });
         }
-        let limit = timeout.unwrap_or(self.request_timeout * 2);
+        let limit = timeout.unwrap_or_else(|| self.request_timeout.saturating_mul(2));
         Ok(self.look_ups.begin(wanted, limit, cx))
     }
 

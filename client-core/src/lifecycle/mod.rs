@@ -17,7 +17,7 @@ use crate::time::{Duration, Instant};
 use crate::trace::{Machine, TraceKind};
 use crate::waiters::Waiters;
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 
 /// How a start is limited.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,7 +98,7 @@ impl Lifecycle {
             restart_waiters: Waiters::default(),
             stop_timer: TimerSlot::default(),
             failures: BTreeMap::new(),
-            bootstrap_count: config.bootstrap.len(),
+            bootstrap_count: config.bootstrap.iter().collect::<BTreeSet<_>>().len(),
             fatal: None,
             start_error: None,
             #[cfg(feature = "exhibits")]
@@ -175,7 +175,7 @@ impl Lifecycle {
     /// One caller gives up. True if the operation waited here.
     pub(crate) fn cancel(&mut self, operation: OperationId, cx: &mut Cx) -> bool {
         if self.start_waiters.cancel(operation, cx) {
-            self.abandon_if_alone(cx);
+            self.abandon_if_alone(Error::Stopped, cx);
             return true;
         }
         self.stop_waiters.cancel(operation, cx) || self.restart_waiters.cancel(operation, cx)
@@ -199,14 +199,20 @@ impl Lifecycle {
         }
     }
 
-    /// A connection, or an attempt to make one, failed. A start goes on as long as some address may still work.
-    pub(crate) fn handle_lost(&mut self, broker: BrokerId, error: Error, cx: &mut Cx) {
+    /// A connection, or an attempt to make one, failed. A start goes on as long as some of the known addresses may still work.
+    pub(crate) fn handle_lost(
+        &mut self,
+        broker: BrokerId,
+        error: Error,
+        mut known: impl Iterator<Item = BrokerId>,
+        cx: &mut Cx,
+    ) {
         if self.state != LifecycleState::Starting {
             return;
         }
         self.failures.insert(broker, error);
-        let hopeless = self.failures.values().filter(|error| !error.retriable()).count();
-        if hopeless >= self.bootstrap_count {
+        let failed_for_good = |broker| self.failures.get(&broker).is_some_and(|error| !error.retriable());
+        if known.all(failed_for_good) {
             let error = self.failure_so_far();
             self.end_start(Err(error), CloseReason::StartFailed, cx);
         }
@@ -237,8 +243,8 @@ impl Lifecycle {
 
     pub(crate) fn handle_timeout(&mut self, cx: &mut Cx) {
         let cause = (!self.failures.is_empty()).then(|| self.failure_so_far());
-        if self.start_waiters.expire("start()", cause.as_ref(), cx) {
-            self.abandon_if_alone(cx);
+        if let Some(error) = self.start_waiters.expire("start()", cause.as_ref(), cx) {
+            self.abandon_if_alone(error, cx);
         }
         self.restart_waiters.expire("start()", None, cx);
         if self.stop_timer.fire(Timer::StopLimit, cx) && self.state == LifecycleState::Stopping {
@@ -257,7 +263,7 @@ impl Lifecycle {
         self.fatal.as_ref()
     }
 
-    /// Why the start that is being rolled back has failed: records accepted meanwhile fail with it.
+    /// Why the start that is being rolled back did not succeed: records accepted meanwhile fail with it.
     pub(crate) const fn take_start_error(&mut self) -> Option<Error> {
         self.start_error.take()
     }
@@ -316,9 +322,10 @@ impl Lifecycle {
         settle(&mut self.start_waiters, result, Status::Idle, cx);
     }
 
-    fn abandon_if_alone(&mut self, cx: &mut Cx) {
+    /// The last caller has left (LC4). Records accepted meanwhile fail with the error.
+    fn abandon_if_alone(&mut self, error: Error, cx: &mut Cx) {
         if self.state == LifecycleState::Starting && self.start_waiters.is_empty() {
-            self.end_start(Err(Error::Cancelled), CloseReason::Stopped, cx);
+            self.end_start(Err(error), CloseReason::Stopped, cx);
         }
     }
 

@@ -89,13 +89,18 @@ impl Identity {
             Ok(_) => Error::Internal("InitProducerId was answered with something else".into()),
             Err(error) => error,
         };
-        // Which connection failures end a start is decided where all of them are known, not here.
-        if error.retriable() || matches!(error, Error::Connection { .. }) {
-            let at = cx.now + self.backoff.next_wait();
-            self.retry_timer.arm(Timer::ProducerIdRetry, at, cx);
-        } else {
+        if matches!(error, Error::Connection { .. }) {
+            // The next broker is asked at once; each broker has its own wait before it is tried again. Which failures of
+            // connections end a start is decided where all of them are known, not here.
+            self.request(cx);
+            return;
+        }
+        if !error.retriable() {
             cx.effect(Effect::StartProgress { result: Err(error) });
         }
+        // A started client goes on asking even then: whoever runs the cluster may change their mind.
+        let at = cx.now + self.backoff.next_wait();
+        self.retry_timer.arm(Timer::ProducerIdRetry, at, cx);
     }
 
     pub(crate) fn handle_timeout(&mut self, cx: &mut Cx) {

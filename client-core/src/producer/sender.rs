@@ -51,9 +51,11 @@ impl ProducerState {
                 None => cx.wants_metadata = true,
             }
         }
+        // Requests that expect no reply end when they are written: only those which wait for a connection add up, and the buffer's
+        // limit bounds them.
+        let most = if self.config.acks == Acks::None { usize::MAX } else { self.config.max_in_flight };
         for (broker, partitions) in by_broker {
-            while self.requests_per_broker.get(&broker).is_none_or(|count| *count < self.config.max_in_flight)
-            {
+            while self.requests_per_broker.get(&broker).is_none_or(|count| *count < most) {
                 let batches = self.take_batches(&partitions, cx);
                 if batches.is_empty() {
                     break;
@@ -63,12 +65,17 @@ impl ProducerState {
         }
     }
 
+    /// A produce request with acks=0 has been written. Brokers do not answer it: sent is all that can be said (CN17).
+    pub(crate) fn handle_written(&mut self, request: u64, cx: &mut Cx) {
+        let Some(request) = self.land(request) else { return };
+        for batch in request.batches {
+            self.finish(batch, Ok(Delivered { base_offset: None, log_append_time: None }), cx);
+        }
+    }
+
     /// The end of a produce request.
     pub(crate) fn handle_reply(&mut self, request: u64, result: Result<Response, Error>, cx: &mut Cx) {
-        let Some(request) = self.in_flight.remove(&request) else { return };
-        if let Some(count) = self.requests_per_broker.get_mut(&request.broker) {
-            *count -= 1;
-        }
+        let Some(request) = self.land(request) else { return };
         match result {
             Ok(Response::Produce(response)) => self.handle_response(request, &response, cx),
             Ok(_) => {
@@ -83,6 +90,15 @@ impl ProducerState {
                 }
             }
         }
+    }
+
+    /// The request is not in flight any more.
+    fn land(&mut self, request: u64) -> Option<InFlightRequest> {
+        let request = self.in_flight.remove(&request)?;
+        if let Some(count) = self.requests_per_broker.get_mut(&request.broker) {
+            *count -= 1;
+        }
+        Some(request)
     }
 
     /// The end of the request for a producer id.
@@ -236,15 +252,8 @@ impl ProducerState {
             timeout,
             expects_reply,
         }));
-        if expects_reply {
-            *self.requests_per_broker.entry(broker).or_default() += 1;
-            self.in_flight.insert(number, InFlightRequest { broker, batches });
-        } else {
-            // Brokers do not answer acks=0: sent is all that can be said (CN17).
-            for batch in batches {
-                self.finish(batch, Ok(Delivered { base_offset: None, log_append_time: None }), cx);
-            }
-        }
+        *self.requests_per_broker.entry(broker).or_default() += 1;
+        self.in_flight.insert(number, InFlightRequest { broker, batches });
     }
 
     fn append_waiting(&mut self, index: usize, cx: &mut Cx) {
