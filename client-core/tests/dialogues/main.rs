@@ -1,0 +1,14 @@
+//! Dialogues with the client: it speaks, the test answers as a broker would, and a virtual clock runs when told to.
+//!
+//! One file a machine; [`support`] holds the other side. A test names the lines of the behaviour list which it proves
+//! (LC: lifecycle, CN: connection, AS: assignment, CF: configuration) in its doc comment.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+#![expect(clippy::wildcard_enum_match_arm, reason = "a dialogue looks at the kinds of events it is about")]
+#![allow(dead_code, reason = "the harness is ready for the machines whose dialogues are still to come")]
+
+mod support;
+
+mod connection;
+mod lifecycle;
+mod metadata;

@@ -1,0 +1,401 @@
+//! What is known of the cluster, and how it stays fresh: CN11, CN12.
+
+use crate::support::cluster::Cluster;
+use crate::support::{Dialogue, ms, partition, replies, secs};
+use client_core::protocol::{
+    ErrorCode, InitProducerIdRequest, MetadataRequest, MetadataResponse, MetadataResponsePartition,
+};
+use client_core::{
+    CloseReason, Completion, ConnectionState, DisconnectCause, Error, LifecycleState, OperationId,
+    StartOffset, Status,
+};
+
+fn partitions_for(d: &mut Dialogue, topic: &str) -> OperationId {
+    d.command(|client, now| client.partitions_for(now, topic, None)).unwrap()
+}
+
+/// A producer started on b1, with nothing else known.
+fn started() -> Dialogue {
+    Dialogue::producer("b1").started()
+}
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+// ---- waiters ----
+
+/// CN12: whoever waits for a topic gets its partitions.
+#[test]
+fn partitions_come_with_the_metadata() {
+    let mut d = started();
+    let wanted = [partitions_for(&mut d, "t"), partitions_for(&mut d, "t")];
+    let asked = d.they_send::<MetadataRequest>("b1");
+    d.expect_nothing();
+    d.we_answer(&asked, replies::metadata("b1", &[("t", &[1, 1, 0])]));
+    for operation in wanted {
+        let Ok(Completion::Partitions(found)) = d.result(operation) else { panic!("partitions") };
+        let leaders: Vec<_> = found.iter().map(|info| info.leader).collect();
+        assert_eq!(leaders, [Some(1), Some(1), None]);
+    }
+    let known = partitions_for(&mut d, "t");
+    assert!(d.result(known).is_ok(), "what is known is not asked for again");
+}
+
+/// CN12: an error that will not pass ends the wait at once, with the broker's reason.
+#[test]
+fn a_topic_that_may_not_be_read_is_an_error() {
+    for (code, name) in [
+        (ErrorCode::TopicAuthorizationFailed, "TOPIC_AUTHORIZATION_FAILED"),
+        (ErrorCode::InvalidTopicException, "INVALID_TOPIC_EXCEPTION"),
+    ] {
+        let mut d = started();
+        let operation = partitions_for(&mut d, "t");
+        let asked = d.they_send::<MetadataRequest>("b1");
+        let mut answer = replies::metadata("b1", &[]);
+        answer.topics.push(replies::topic_error("t", code));
+        d.we_answer(&asked, answer);
+        assert_eq!(d.error_code(operation), name);
+    }
+}
+
+/// CN12: a topic that may still appear is waited for, for as long as the caller wants to.
+#[test]
+fn a_topic_that_does_not_exist_ends_the_wait_in_time() {
+    let mut d = started();
+    let operation = d.command(|client, now| client.partitions_for(now, "unknown", Some(secs(3)))).unwrap();
+    while d.ended(operation).is_none() {
+        d.serve();
+        d.wait_for_deadline();
+    }
+    let Err(Error::Timeout { cause: Some(cause), .. }) = d.result(operation) else { panic!("a timeout") };
+    assert_eq!(cause.code(), "UNKNOWN_TOPIC_OR_PARTITION");
+}
+
+/// CN12: without a limit of the caller's own there is one nevertheless.
+#[test]
+fn every_wait_for_partitions_has_an_end() {
+    let mut d = started();
+    let operation = partitions_for(&mut d, "unknown");
+    for _ in 0..1_000 {
+        d.serve();
+        if d.ended(operation).is_some() {
+            break;
+        }
+        d.wait_for_deadline();
+    }
+    assert_eq!(d.error_code(operation), "TIMEOUT");
+}
+
+/// CN12: a stop ends every wait.
+#[test]
+fn a_stop_ends_every_wait() {
+    let mut d = started();
+    let operation = partitions_for(&mut d, "t");
+    let cancelled = partitions_for(&mut d, "t");
+    d.cancel(cancelled);
+    d.stop();
+    assert_eq!(d.result(operation), Err(Error::Stopped));
+    assert_eq!(d.result(cancelled), Err(Error::Cancelled));
+}
+
+/// A name that cannot be a topic's is refused without asking anybody.
+#[test]
+fn impossible_names_are_refused() {
+    let mut d = started();
+    let refused = d.command(|client, now| client.partitions_for(now, "no spaces", None));
+    assert!(matches!(refused, Err(Error::InvalidArgument { .. })), "{refused:?}");
+    d.expect_nothing();
+}
+
+/// A topic wanted while another one is still being waited for is asked for at once.
+#[test]
+fn a_new_topic_does_not_wait_for_an_old_one() {
+    let mut d = started();
+    d.cluster.topic("t", &[1]);
+    let unknown = partitions_for(&mut d, "unknown");
+    for _ in 0..20 {
+        d.serve();
+        d.wait_for_deadline();
+    }
+    assert_eq!(d.ended(unknown), None);
+    // While a request is under way:
+    assert!(
+        d.has_request("b1") || {
+            d.wait_for_deadline();
+            d.has_request("b1")
+        }
+    );
+    let known = partitions_for(&mut d, "t");
+    let before = d.now();
+    d.serve();
+    assert!(d.result(known).is_ok());
+    assert_eq!(d.now(), before);
+}
+
+// ---- refreshing ----
+
+/// CN12: a reply without brokers does not wipe the known ones.
+#[test]
+fn an_empty_list_of_brokers_changes_nothing() {
+    let mut d = started();
+    let operation = partitions_for(&mut d, "t");
+    let asked = d.they_send::<MetadataRequest>("b1");
+    d.we_answer(&asked, MetadataResponse::default());
+    assert_eq!(d.client.inspect().cluster().nodes.len(), 1);
+    assert_eq!(d.connection_state("b1"), ConnectionState::Ready);
+    assert_eq!(d.ended(operation), None);
+    d.cluster.topic("t", &[1]);
+    d.wait(ms(120));
+    d.serve();
+    assert!(d.result(operation).is_ok());
+}
+
+/// CN12: nor does it start a client.
+#[test]
+fn an_empty_list_of_brokers_starts_nobody() {
+    let mut d = Dialogue::consumer("b1");
+    let start = d.start();
+    d.handshake("b1");
+    let asked = d.they_send::<MetadataRequest>("b1");
+    d.we_answer(&asked, MetadataResponse::default());
+    assert_eq!(d.ended(start.operation), None);
+    d.wait(ms(120));
+    d.serve();
+    assert_eq!(d.result(start.operation), Ok(Completion::Done));
+}
+
+/// CN11: several losses at once make one refresh.
+#[test]
+fn losses_are_coalesced_into_one_refresh() {
+    let mut d = Dialogue::producer("b1 b2 b3 b4");
+    d.cluster.topic("t", &[1, 2, 3, 4]);
+    d = d.started();
+    for place in ["t/0", "t/1", "t/2", "t/3"] {
+        d.send(place, "x");
+        d.serve();
+    }
+    d.wait(secs(10));
+    let sent_before = metadata_requests(&d);
+    for host in ["b2", "b3", "b4"] {
+        d.we_end(host, DisconnectCause::Reset);
+    }
+    d.wait(ms(50));
+    d.serve();
+    assert_eq!(metadata_requests(&d) - sent_before, 1);
+}
+
+/// How many metadata requests have been written.
+fn metadata_requests(d: &Dialogue) -> usize {
+    d.traces()
+        .filter(|kind| matches!(kind, client_core::TraceKind::RequestSent { api: "Metadata", .. }))
+        .count()
+}
+
+/// CN11, KIP-899: when all known brokers are dead, the configured addresses are asked again.
+#[test]
+fn the_bootstrap_list_is_asked_again() {
+    let mut d = Dialogue::producer_with("b1", |config, _| config.metadata_max_age = secs(5));
+    d.cluster = Cluster::new("b2 b3");
+    d.cluster.topic("t", &[1]);
+    d = d.started();
+    d.send("t", "x");
+    d.serve();
+    assert_eq!(d.connection_state("b2"), ConnectionState::Ready);
+    assert_eq!(
+        d.connection_state("b1"),
+        ConnectionState::Disconnected,
+        "not a broker of the cluster, let go"
+    );
+    // The whole cluster moves elsewhere; only the configured address still leads there.
+    d.cluster.set_up("b2", false);
+    d.cluster.set_up("b3", false);
+    d.lose_everything();
+    for _ in 0..10 {
+        d.serve();
+        d.wait_for_deadline();
+        if d.view_of("b1").is_some_and(|view| view.state() == ConnectionState::Connecting) {
+            break;
+        }
+    }
+    d.cluster = Cluster::new("b4");
+    d.cluster.topic("t", &[1]);
+    let record = d.send("t", "y");
+    for _ in 0..10 {
+        d.serve();
+        d.wait_for_deadline();
+        if d.record(record).is_some() {
+            break;
+        }
+    }
+    assert!(d.record(record).is_some_and(Result::is_ok), "{:?}", d.record(record));
+    assert_eq!(d.cluster.values("t", 0), ["y"]);
+}
+
+/// No silent stop: a cluster of which every broker is gone is reported as offline, and again as connected.
+#[test]
+fn a_client_says_when_it_is_offline() {
+    let mut d = Dialogue::producer("b1 b2 b3");
+    d.cluster.topic("t", &[1]);
+    d = d.started();
+    for host in ["b1", "b2", "b3"] {
+        d.cluster.set_up(host, false);
+    }
+    d.lose_everything();
+    let record = d.send("t", "x");
+    for _ in 0..40 {
+        d.serve();
+        d.wait_for_deadline();
+    }
+    assert!(d.statuses().contains(&Status::Offline), "{:?}", d.statuses());
+    assert_eq!(d.state(), LifecycleState::Started);
+    d.forget_events();
+    for host in ["b1", "b2", "b3"] {
+        d.cluster.set_up(host, true);
+    }
+    for _ in 0..40 {
+        d.serve();
+        if d.record(record).is_some() {
+            break;
+        }
+        d.wait_for_deadline();
+    }
+    assert!(d.record(record).is_some_and(Result::is_ok));
+    d.wait(secs(2));
+    d.serve();
+    assert_eq!(
+        d.statuses().iter().filter(|status| **status == Status::Connected).count(),
+        1,
+        "{:?}",
+        d.statuses()
+    );
+}
+
+/// What does not exist is not asked for ever faster: a partition that no metadata has, a leader that is no broker.
+#[test]
+fn wishes_that_stay_unfulfilled_are_not_repeated_without_a_pause() {
+    let check = |mut d: Dialogue| {
+        let before = metadata_requests(&d);
+        for _ in 0..1_000 {
+            if d.now() > client_core::Instant::ZERO + secs(60) {
+                break;
+            }
+            d.serve();
+            d.wait_for_deadline();
+        }
+        let requests = metadata_requests(&d) - before;
+        assert!((10..=90).contains(&requests), "{requests} metadata requests in a minute");
+    };
+    let mut d = Dialogue::consumer("b1");
+    d.cluster.topic("t", &[1]);
+    d.command(|client, now| {
+        client.consumer(now).unwrap().assign(&[(partition("t", 99), StartOffset::Earliest)]).unwrap();
+    });
+    check(d.started());
+
+    let mut d = Dialogue::producer("b1");
+    d.cluster.topic("t", &[9]);
+    d = d.started();
+    d.send("t", "x");
+    check(d);
+}
+
+/// A leader changes: the news is asked for at once, since the last news is old.
+#[test]
+fn a_new_leader_is_found_without_delay() {
+    let mut d = Dialogue::producer("b1 b2");
+    d.cluster.topic("t", &[1]);
+    d = d.started();
+    d.send("t", "x");
+    d.serve();
+    d.wait(secs(30));
+    d.cluster.elect("t", 0, 2);
+    let record = d.send("t", "y");
+    let before = d.now();
+    while d.record(record).is_none() {
+        d.serve();
+        if d.record(record).is_none() {
+            d.wait_for_deadline();
+        }
+    }
+    assert_eq!(d.record_offset(record), 1);
+    assert!(d.now().since(before) <= ms(130), "{:?}", d.now().since(before));
+}
+
+/// News that is older than what is known (KIP-320) is not believed.
+#[test]
+fn a_broker_that_lags_behind_is_not_believed() {
+    let mut d = Dialogue::producer_with("b1 b2", |config, _| config.metadata_max_age = secs(5));
+    d.cluster.topic("t", &[1]);
+    d = d.started();
+    d.send("t", "x");
+    d.serve();
+    d.cluster.elect("t", 0, 2);
+    d.wait(secs(5));
+    d.serve();
+    d.cluster.log("t", 0).epoch -= 1;
+    d.cluster.log("t", 0).leader = 1;
+    d.wait(secs(5));
+    d.serve();
+    let leader = d.client.inspect().cluster().partition(&partition("t", 0)).unwrap().leader;
+    assert_eq!(leader, Some(client_core::NodeId(2)));
+}
+
+// ---- metadata that cannot be true ----
+
+/// Numbers that no cluster has are ignored; nothing is allocated for them.
+#[test]
+fn impossible_partitions_are_ignored() {
+    let mut d = started();
+    let operation = partitions_for(&mut d, "t");
+    let asked = d.they_send::<MetadataRequest>("b1");
+    let mut answer = replies::metadata("b1", &[("t", &[1, 1])]);
+    for partition_index in [i32::MAX, -1, i32::MIN, 1_000_000] {
+        answer.topics[0].partitions.push(MetadataResponsePartition {
+            partition_index,
+            leader_id: 1,
+            ..Default::default()
+        });
+    }
+    d.we_answer(&asked, answer);
+    let Ok(Completion::Partitions(found)) = d.result(operation) else { panic!("partitions") };
+    assert_eq!(found.len(), 2);
+    d.send("t/0", "x");
+    assert!(matches!(d.try_send("t/1000000", "x"), Err(Error::InvalidArgument { .. })));
+}
+
+/// More brokers than there are numbers for, ports that are none.
+#[test]
+fn impossible_brokers_are_ignored() {
+    let mut d = Dialogue::consumer("b1");
+    let start = d.start();
+    d.handshake("b1");
+    let asked = d.they_send::<MetadataRequest>("b1");
+    let mut answer = replies::metadata("b1", &[]);
+    answer.brokers[0].port = 70_000;
+    d.we_answer(&asked, answer);
+    assert_eq!(d.ended(start.operation), None, "no broker that can be reached");
+    d.wait(ms(120));
+    let asked = d.they_send::<MetadataRequest>("b1");
+    let mut answer = replies::metadata("b1", &[]);
+    for node_id in 2..70_000 {
+        let mut broker = answer.brokers[0].clone();
+        (broker.node_id, broker.host) = (node_id, "x".repeat(3) + &node_id.to_string());
+        answer.brokers.push(broker);
+    }
+    d.we_answer(&asked, answer);
+    assert_eq!(d.result(start.operation), Ok(Completion::Done));
+}
+
+/// A bootstrap address that is no broker of the cluster is let go once nothing is in flight on it.
+#[test]
+fn a_bootstrap_address_is_let_go() {
+    let mut d = Dialogue::producer("b1");
+    d.start();
+    d.handshake("b1");
+    let metadata = d.they_send::<MetadataRequest>("b1");
+    let producer_id = d.they_send::<InitProducerIdRequest>("b1");
+    d.we_answer(&metadata, replies::metadata("b2", &[]));
+    d.expect_nothing();
+    d.we_answer(&producer_id, replies::producer_id(7));
+    assert_eq!(d.they_close("b1"), CloseReason::NoLongerNeeded);
+    assert_eq!(d.state(), LifecycleState::Started);
+}
