@@ -132,9 +132,9 @@ impl Call {
             Self::Start { timeout_ms } => limited("start", timeout_ms),
             Self::Stop { timeout_ms } => limited("stop", timeout_ms),
             Self::Cancel => "cancel()".to_string(),
-            Self::Send { topic, partition: None, count, .. } => format!("send({topic}, {count} records)"),
+            Self::Send { topic, partition: None, count, .. } => format!("send({topic}, {})", records(*count)),
             Self::Send { topic, partition: Some(partition), count, .. } => {
-                format!("send({topic}-{partition}, {count} records)")
+                format!("send({topic}-{partition}, {})", records(*count))
             }
             Self::Flush => "flush()".to_string(),
             Self::Assign { partitions, from } => format!("assign({}, {from})", joined(partitions, ", ")),
@@ -180,6 +180,10 @@ impl Call {
         words.end()?;
         Ok(call)
     }
+}
+
+fn records(count: u32) -> String {
+    if count == 1 { "1 record".to_string() } else { format!("{count} records") }
 }
 
 fn partition(text: &str) -> Result<TopicPartition, ParseError> {

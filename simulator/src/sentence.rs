@@ -116,7 +116,7 @@ fn what(event: &Event, detail: Detail) -> String {
         Kind::Opened => format!("Connection {connection} is open."),
         Kind::Close { by, cause, why } => {
             let by = match by {
-                CloseBy::Client => "The client closes".to_string(),
+                CloseBy::Client => format!("{who} closes"),
                 CloseBy::Broker => format!("{who} closes"),
                 CloseBy::Network => "The network ends".to_string(),
             };

@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: runs `tests/bench/*.bench.mjs` one after the other and prints what they measured.
 //!
-//! A script finds the broker in `KAFKA_BOOTSTRAP`, the unpacked npm package in `KAFKA_WASM_FOLDER` and the folder for
-//! its JSON in `BENCH_OUT`. Its standard output is a table with tabs between the columns, heads first; a line without
+//! A script finds the broker in `KAFKA_BOOTSTRAP`, the unpacked npm package in `KAFKA_WASM_FOLDER`, a module that writes
+//! record batches in `BENCH_ENCODER` and the folder for its JSON in `BENCH_OUT`. Its standard output is a table with tabs between the columns, heads first; a line without
 //! a tab stands as it is. What it says meanwhile goes to standard error.
 
 use super::{Verb, bridge, package};
@@ -10,6 +10,7 @@ use crate::error::{Context, Error, Result};
 use crate::kafka::{Cluster, Options};
 use crate::server::Server;
 use crate::signals::Interrupted;
+use crate::wasm::{Kind, Module};
 use crate::{npm, paths, process, progress, table, tools, wasm};
 use lexopt::prelude::*;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,9 @@ pub(super) const VERB: Verb = Verb {
 /// Beside the cluster that people start by hand.
 const CLUSTER: &str = "bench";
 
+/// What `tests/bench/encode.bench.mjs` runs in Node.
+const ENCODER: Module<'_> = Module { package: "wasm-bindings", kind: Kind::Example, name: "encode_speed" };
+
 fn run(mut args: lexopt::Parser) -> Result<ExitCode> {
     let mut against = Against::Kafka;
     let mut only = None;
@@ -39,6 +43,7 @@ fn run(mut args: lexopt::Parser) -> Result<ExitCode> {
     npm::install(&paths::root().join("tests"))?;
     package::package()?;
     println!("kafka_wasm_bg.wasm: {}", wasm::sizes(&package::wasm())?);
+    wasm::build(ENCODER, &encoder())?;
     // Ctrl-C ends the script that measures, which is an error here, and then the broker is stopped all the same.
     let _interrupted = Interrupted::watch()?;
     let broker = Broker::start(against)?;
@@ -104,6 +109,10 @@ impl Broker {
     }
 }
 
+fn encoder() -> PathBuf {
+    paths::target().join("bench/encoder")
+}
+
 fn measure(script: &Path, bootstrap: &str) -> Result<()> {
     let out = paths::target().join("bench");
     std::fs::create_dir_all(&out).context(|| format!("cannot create {}", out.display()))?;
@@ -114,6 +123,7 @@ fn measure(script: &Path, bootstrap: &str) -> Result<()> {
         command
             .env("KAFKA_BOOTSTRAP", bootstrap)
             .env("KAFKA_WASM_FOLDER", package::folder())
+            .env("BENCH_ENCODER", encoder())
             .env("BENCH_OUT", &out);
         process::output_only(&mut command)
     })?;

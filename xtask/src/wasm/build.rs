@@ -12,7 +12,7 @@ use std::process::Command;
 pub(crate) struct Module<'a> {
     /// The package's name.
     pub(crate) package: &'a str,
-    /// Whether the module is the package's library (cdylib) or its program.
+    /// Whether the module is the package's library (cdylib), its program, or an example of the module's name (cdylib).
     pub(crate) kind: Kind,
     /// The name of the files that come out, without extension.
     pub(crate) name: &'a str,
@@ -22,6 +22,7 @@ pub(crate) struct Module<'a> {
 pub(crate) enum Kind {
     Library,
     Program,
+    Example,
 }
 
 /// Builds the module into `folder` and returns the path of the optimised wasm.
@@ -65,6 +66,7 @@ fn compile(module: Module<'_>) -> Result<PathBuf> {
     match module.kind {
         Kind::Library => command.arg("--lib"),
         Kind::Program => command.args(["--bin", module.package]),
+        Kind::Example => command.args(["--example", module.name]),
     };
     // Panic messages hold source paths: those of this machine are nobody's business and differ from build to build.
     command.env("CARGO_ENCODED_RUSTFLAGS", remap_flags()).current_dir(paths::root());
@@ -73,6 +75,7 @@ fn compile(module: Module<'_>) -> Result<PathBuf> {
     let file = match module.kind {
         Kind::Library => folder.join(format!("{}.wasm", module.package.replace('-', "_"))),
         Kind::Program => folder.join(format!("{}.wasm", module.package)),
+        Kind::Example => folder.join(format!("examples/{}.wasm", module.name)),
     };
     if file.is_file() {
         return Ok(file);

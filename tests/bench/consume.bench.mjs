@@ -1,0 +1,51 @@
+// Reading in Node: by batches and record by record; in turn, each client in its own process, medians of several rounds.
+// Every client looks at every value.
+//
+// BENCH_ROUNDS sets how many rounds, BENCH_CLIENTS (with commas) which clients.
+
+import { CLIENTS, countRecords, measure, printRates, save, say, summary, withTopic } from './harness.mjs';
+import { producer } from './clients/kafka-wasm.mjs';
+
+const rounds = Number(process.env.BENCH_ROUNDS ?? 3);
+const clients = process.env.BENCH_CLIENTS?.split(',') ?? CLIENTS;
+const sizes = [
+  { label: '100 B', bytes: 100, records: 1_000_000 },
+  { label: '1 KiB', bytes: 1_024, records: 300_000 },
+];
+const ways = [
+  { label: 'by batches', how: 'batches' },
+  { label: 'record by record', how: 'records' },
+];
+
+async function fill(topic, admin, { bytes, records }) {
+  const client = await producer(process.env.KAFKA_BOOTSTRAP.split(','));
+  const messages = Array.from({ length: 1_000 }, () => ({ value: Buffer.alloc(bytes, 'x') }));
+  for (let sent = 0; sent < records; sent += messages.length * 10) {
+    await Promise.all(Array.from({ length: 10 }, () => client.many(topic, messages)));
+  }
+  await client.stop();
+  const there = await countRecords(admin, topic);
+  if (there !== records) throw new Error(`${records} records were sent, and the topic holds ${there}`);
+}
+
+const results = [];
+for (const { label: size, ...particulars } of sizes) {
+  await withTopic(async (topic, admin) => {
+    say(`writing ${particulars.records} records of ${size}`);
+    await fill(topic, admin, particulars);
+    for (const { label: way, how } of ways) {
+      const name = `${way}, ${size}`;
+      const found = Object.fromEntries(clients.map((client) => [client, []]));
+      for (let round = 1; round <= rounds; round += 1) {
+        for (const client of clients) {
+          const result = await measure(client, 'consume', { topic, ...particulars, how });
+          found[client].push(result);
+          say(`${name}, round ${round} of ${rounds}: ${client} ${Math.round(result.records / result.seconds)} records/s`);
+        }
+      }
+      results.push({ name, clients: Object.fromEntries(clients.map((client) => [client, summary(found[client])])) });
+    }
+  });
+}
+printRates(results);
+save('consume', results);
