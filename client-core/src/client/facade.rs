@@ -112,7 +112,8 @@ impl<'a> Consumer<'a> {
     /// # Errors
     /// [`Error::InvalidArgument`] when one of them is not assigned; then none is paused.
     pub fn pause(&mut self, partitions: &[TopicPartition]) -> Result<(), Error> {
-        self.state.set_paused(partitions, true)
+        self.check_usable()?;
+        self.state.set_paused(partitions, true, self.cx)
     }
 
     /// Delivers these partitions again.
@@ -120,7 +121,8 @@ impl<'a> Consumer<'a> {
     /// # Errors
     /// [`Error::InvalidArgument`] when one of them is not assigned; then none is resumed.
     pub fn resume(&mut self, partitions: &[TopicPartition]) -> Result<(), Error> {
-        self.state.set_paused(partitions, false)
+        self.check_usable()?;
+        self.state.set_paused(partitions, false, self.cx)
     }
 
     /// Whether the partition is paused.

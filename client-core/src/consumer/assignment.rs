@@ -65,6 +65,8 @@ pub(crate) struct Partition {
     pub(crate) busy: bool,
     /// Not before then, after a failure.
     pub(crate) retry_at: Option<Instant>,
+    /// How many times in a row it has failed.
+    pub(crate) failures: u32,
     /// What it is stuck on, if the application has to act (AS9).
     pub(crate) halted: Option<Error>,
     /// The error code of metadata that the application has been told about.
@@ -89,6 +91,7 @@ impl Partition {
             paused: false,
             busy: false,
             retry_at: None,
+            failures: 0,
             halted: None,
             reported: 0,
             high_watermark: None,
@@ -102,9 +105,12 @@ impl Partition {
     }
 
     /// A look-up has said where to begin.
-    pub(crate) const fn begin_at(&mut self, offset: i64) {
+    pub(crate) fn begin_at(&mut self, offset: i64) {
         self.fetch_offset = Some(offset);
-        self.taken_offset = Some(offset);
+        // What is still buffered comes first.
+        if self.buffered.is_empty() {
+            self.taken_offset = Some(offset);
+        }
     }
 
     /// The position does not exist any more: find another one, as `start` says.
@@ -151,5 +157,12 @@ impl Partition {
     pub(crate) fn forget_request(&mut self) {
         self.busy = false;
         self.retry_at = None;
+    }
+
+    /// A start begins: what stood in the way before may be gone, and is reported again if it is not.
+    pub(crate) fn begin(&mut self) {
+        self.halted = None;
+        self.reported = 0;
+        self.failures = 0;
     }
 }

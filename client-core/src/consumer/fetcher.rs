@@ -33,13 +33,18 @@ impl ConsumerState {
         if !self.active {
             return;
         }
-        self.ask_for_positions();
+        self.ask_for_positions(cx);
         self.look_ups.drive(view, &unreachable, self.config.read_committed, self.request_timeout, cx);
         let mut by_broker: BTreeMap<BrokerId, Vec<(TopicPartition, u32, i64, i32)>> = BTreeMap::new();
         // Enough for the next fetch to be under way while the application works on the last one.
         let enough = usize::try_from(self.config.max_partition_fetch_bytes).unwrap_or(usize::MAX);
         let all = usize::try_from(self.config.fetch_max_bytes).unwrap_or(usize::MAX);
-        let buffered: usize = self.partitions().map(|(_, partition)| partition.buffered_bytes()).sum();
+        // A paused partition's buffer may stay for long: it must not keep the others from going on.
+        let buffered: usize = self
+            .partitions()
+            .filter(|(_, partition)| !partition.paused)
+            .map(|(_, partition)| partition.buffered_bytes())
+            .sum();
         if buffered >= all {
             return;
         }
@@ -105,8 +110,7 @@ impl ConsumerState {
         result: Result<Response, Error>,
         cx: &mut Cx,
     ) {
-        let wait = self.retry_backoff.next_wait();
-        let answers = self.look_ups.handle_reply(request, result, wait, cx);
+        let answers = self.look_ups.handle_reply(request, result, &mut self.retry_backoff, cx);
         for (name, epoch, answer) in answers {
             let Some(partition) = self.partition_mut(&name).filter(|partition| partition.epoch == epoch)
             else {
@@ -114,10 +118,8 @@ impl ConsumerState {
             };
             partition.busy = false;
             match answer {
-                Ok(offset) => {
-                    partition.begin_at(offset);
-                    self.retry_backoff.reset();
-                }
+                Ok(offset) if offset < 0 => self.wait(&name, epoch, cx),
+                Ok(offset) => partition.begin_at(offset),
                 Err(error) if error.retriable() || matches!(error, Error::Connection { .. }) => {
                     self.wait(&name, epoch, cx);
                 }
@@ -153,7 +155,7 @@ impl ConsumerState {
     // ---- inside ----
 
     /// Partitions without a position need one before anything can be fetched.
-    fn ask_for_positions(&mut self) {
+    fn ask_for_positions(&mut self, cx: &mut Cx) {
         let reset = self.config.offset_reset;
         let assignment = &self.assignment;
         self.look_ups.keep_positions(|name, epoch| match assignment {
@@ -168,6 +170,13 @@ impl ConsumerState {
             if let Some(question) = Self::question(partition.start, reset) {
                 partition.busy = true;
                 self.look_ups.ask_for_position(name, partition.epoch, question, partition.retry_at);
+            } else {
+                let problem = format!(
+                    "{name} has no place to begin, and offsetReset is none; name one in assign() or seek()"
+                );
+                let error = Error::InvalidArgument { argument: "offset".into(), problem: problem.into() };
+                partition.halted = Some(error.clone());
+                cx.event(Event::PartitionError { partition: name.clone(), error });
             }
         }
     }
@@ -263,10 +272,14 @@ impl ConsumerState {
         let Some(partition) = self.partition_mut(name) else { return };
         partition.high_watermark = Some(data.high_watermark);
         partition.retry_at = None;
+        let came = data.records.as_ref().map_or(0, bytes::Bytes::len);
         partition
             .aborted
             .begin(data.aborted_transactions.as_deref().filter(|_| read_committed).unwrap_or(&[]));
         let mut problem = None;
+        // Not the offset asked for: a reply that names a partition twice must not deliver it twice.
+        let Some(mut next) = partition.fetch_offset else { return };
+        let before = next;
         for batch in Batches::new(data.records.unwrap_or_default()) {
             let batch = match batch {
                 Ok(batch) => batch,
@@ -275,9 +288,10 @@ impl ConsumerState {
                     break;
                 }
             };
-            if batch.next_offset() <= offset {
+            if batch.next_offset() <= next {
                 continue;
             }
+            let first_offset = core::mem::replace(&mut next, batch.next_offset());
             if !partition.aborted.wants(&batch) {
                 partition.skip(batch.next_offset());
                 continue;
@@ -293,10 +307,16 @@ impl ConsumerState {
             partition.push(FetchedBatch {
                 partition: name.clone(),
                 epoch,
-                first_offset: offset,
+                first_offset,
                 high_watermark: data.high_watermark,
                 batch,
             });
+        }
+        if next > before || came == 0 {
+            partition.failures = 0;
+        } else if problem.is_none() {
+            // Bytes without a whole batch that is new: asking again at once would bring the same.
+            self.wait(name, epoch, cx);
         }
         if let Some(problem) = problem {
             self.halt(name, epoch, Error::CorruptData { partition: name.clone(), problem }, cx);
@@ -315,6 +335,12 @@ impl ConsumerState {
         };
         if let Some(partition) = self.partition_mut(name) {
             partition.reset(start);
+            // The place found for it may not exist either: then each time waits longer.
+            if partition.failures > 0 {
+                self.wait(name, epoch, cx);
+            } else {
+                partition.failures = 1;
+            }
         }
         let context = format!("Fetch from {name} at offset {offset}");
         let error = broker_error(ErrorCode::OffsetOutOfRange.code(), context);
@@ -323,8 +349,11 @@ impl ConsumerState {
 
     /// Not again before a while.
     fn wait(&mut self, name: &TopicPartition, epoch: u32, cx: &Cx) {
-        let at = cx.now + self.retry_backoff.next_wait();
-        if let Some(partition) = self.partition_mut(name).filter(|partition| partition.epoch == epoch) {
+        let found = self.partition_mut(name).filter(|partition| partition.epoch == epoch);
+        let Some(failures) = found.map(|partition| partition.failures) else { return };
+        let at = cx.now + self.retry_backoff.wait_after(failures);
+        if let Some(partition) = self.partition_mut(name) {
+            partition.failures = failures.saturating_add(1);
             partition.retry_at = Some(at);
         }
     }

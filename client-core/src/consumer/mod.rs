@@ -16,7 +16,7 @@ use crate::config::{Config, ConsumerConfig, OffsetReset};
 use crate::cx::Cx;
 use crate::error::Error;
 use crate::ids::{BrokerId, OperationId, TopicName, TopicPartition};
-use crate::io::{Deadline, Timer};
+use crate::io::{Deadline, Event, Timer};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -99,8 +99,18 @@ impl ConsumerState {
             }
             check_start(*start)?;
         }
-        let unchanged = self.partitions().count() == wanted.len()
-            && wanted.iter().all(|(partition, start)| {
+        let mut distinct: BTreeMap<&TopicPartition, StartOffset> = BTreeMap::new();
+        for (partition, start) in wanted {
+            if distinct.insert(partition, *start).is_some_and(|other| other != *start) {
+                let problem = format!("{partition} is named twice, with different places to start");
+                return Err(Error::InvalidArgument {
+                    argument: "partitions".into(),
+                    problem: problem.into(),
+                });
+            }
+        }
+        let unchanged = self.partitions().count() == distinct.len()
+            && distinct.iter().all(|(partition, start)| {
                 self.partition(partition).is_some_and(|_| *start == StartOffset::Default)
             });
         if unchanged {
@@ -112,10 +122,10 @@ impl ConsumerState {
             Assignment::Manual(partitions) => partitions,
         };
         let mut new = BTreeMap::new();
-        for (partition, start) in wanted {
+        for (partition, start) in distinct {
             // A partition that stays keeps everything unless the caller names a place to start.
-            let kept = old.remove(partition).filter(|_| *start == StartOffset::Default);
-            new.insert(partition.clone(), kept.unwrap_or_else(|| Partition::new(*start, self.epoch)));
+            let kept = old.remove(partition).filter(|_| start == StartOffset::Default);
+            new.insert(partition.clone(), kept.unwrap_or_else(|| Partition::new(start, self.epoch)));
         }
         #[cfg(feature = "exhibits")]
         if self.defect == Some(crate::config::Defect::KeepOldAssignment) {
@@ -132,17 +142,23 @@ impl ConsumerState {
     /// Moves a position. What was buffered or is under way for the old one is dropped (AS6).
     pub(crate) fn seek(&mut self, partition: &TopicPartition, to: StartOffset) -> Result<(), Error> {
         check_start(to)?;
-        self.epoch += 1;
-        let epoch = self.epoch;
+        let epoch = self.epoch + 1;
         let found = self.partition_mut(partition).ok_or_else(|| not_assigned(partition))?;
         let paused = found.paused;
         *found = Partition::new(to, epoch);
         found.paused = paused;
+        self.epoch = epoch;
         Ok(())
     }
 
     /// Pauses or resumes delivery; the buffer stays (AS6).
-    pub(crate) fn set_paused(&mut self, partitions: &[TopicPartition], paused: bool) -> Result<(), Error> {
+    pub(crate) fn set_paused(
+        &mut self,
+        partitions: &[TopicPartition],
+        paused: bool,
+        cx: &mut Cx,
+    ) -> Result<(), Error> {
+        let was_empty = !self.has_records();
         if let Some(unknown) = partitions.iter().find(|partition| self.partition(partition).is_none()) {
             return Err(not_assigned(unknown));
         }
@@ -150,6 +166,9 @@ impl ConsumerState {
             if let Some(found) = self.partition_mut(partition) {
                 found.paused = paused;
             }
+        }
+        if was_empty && self.has_records() {
+            cx.event(Event::RecordsAvailable);
         }
         Ok(())
     }
@@ -193,7 +212,9 @@ impl ConsumerState {
 
     pub(crate) fn begin(&mut self) {
         self.active = true;
-        self.retry_backoff.reset();
+        if let Assignment::Manual(partitions) = &mut self.assignment {
+            partitions.values_mut().for_each(Partition::begin);
+        }
     }
 
     /// The client stops: positions stay, what is under way is forgotten.

@@ -1,5 +1,6 @@
 //! Looks offsets up: for partitions that need a place to begin, and for the application.
 
+use crate::backoff::Backoff;
 use crate::broker_error::broker_error;
 use crate::cx::{Cx, Effect, Outgoing, Owner, Target};
 use crate::error::Error;
@@ -58,6 +59,7 @@ struct Item {
     question: Question,
     asker: Asker,
     retry_at: Option<Instant>,
+    failures: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +94,7 @@ impl LookUps {
                 question: *question,
                 asker,
                 retry_at: None,
+                failures: 0,
             });
         }
         let answers = vec![None; wanted.len()];
@@ -112,7 +115,7 @@ impl LookUps {
         // An older question of the same partition is moot: it was moved since.
         self.waiting
             .retain(|item| item.partition != *partition || !matches!(item.asker, Asker::Position { .. }));
-        self.waiting.push(Item { partition: partition.clone(), question, asker, retry_at });
+        self.waiting.push(Item { partition: partition.clone(), question, asker, retry_at, failures: 0 });
     }
 
     /// Forgets questions of partitions which the assignment no longer has, or has under another epoch.
@@ -167,7 +170,7 @@ impl LookUps {
         &mut self,
         request: u64,
         result: Result<Response, Error>,
-        wait: Duration,
+        backoff: &mut Backoff,
         cx: &mut Cx,
     ) -> Vec<(TopicPartition, u32, Result<i64, Error>)> {
         let Some(items) = self.in_flight.remove(&request) else { return Vec::new() };
@@ -187,7 +190,7 @@ impl LookUps {
                     positions.push((item.partition, epoch, answer.map(|found| found.offset)));
                 }
                 Asker::Operation { operation, index } => {
-                    self.answer_operation(operation, index, item, answer, wait, cx);
+                    self.answer_operation(operation, index, item, answer, backoff, cx);
                 }
             }
         }
@@ -297,7 +300,7 @@ impl LookUps {
         index: usize,
         mut item: Item,
         answer: Result<OffsetFound, Error>,
-        wait: Duration,
+        backoff: &mut Backoff,
         cx: &mut Cx,
     ) {
         let Some(found) = self.operations.get_mut(&operation) else { return };
@@ -314,7 +317,8 @@ impl LookUps {
             }
             Err(error) if error.retriable() || matches!(error, Error::Connection { .. }) => {
                 found.last_error = Some(error);
-                item.retry_at = Some(cx.now + wait);
+                item.retry_at = Some(cx.now + backoff.wait_after(item.failures));
+                item.failures = item.failures.saturating_add(1);
                 self.waiting.push(item);
             }
             Err(error) => {

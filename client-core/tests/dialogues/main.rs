@@ -10,5 +10,7 @@
 mod support;
 
 mod connection;
+mod consumer;
 mod lifecycle;
 mod metadata;
+mod tables;

@@ -18,6 +18,8 @@ pub(crate) struct Cluster {
     pub(crate) produce_errors: VecDeque<ErrorCode>,
     /// The same for fetches.
     pub(crate) fetch_errors: VecDeque<ErrorCode>,
+    /// Whether fetches are answered though there is nothing to fetch.
+    pub(crate) impatient: bool,
     next_producer_id: i64,
 }
 
@@ -108,7 +110,7 @@ impl Cluster {
                     response.responses.iter().flat_map(|topic| &topic.partitions).all(|data| {
                         data.error_code == 0 && data.records.as_ref().is_none_or(Bytes::is_empty)
                     });
-                if empty && !hurry {
+                if empty && !hurry && !self.impatient {
                     return None;
                 }
                 response.into()

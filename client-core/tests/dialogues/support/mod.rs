@@ -516,6 +516,17 @@ impl Dialogue {
         panic!("the dialogue does not end");
     }
 
+    /// Answers the fetches that wait for records, then serves what follows.
+    pub(crate) fn end_long_polls(&mut self) {
+        self.serve();
+        self.cluster.impatient = true;
+        for (connection, _) in self.open_connections() {
+            self.serve_connection(connection);
+        }
+        self.cluster.impatient = false;
+        self.serve();
+    }
+
     /// One step of [`serve`](Self::serve). False if there was nothing to do.
     pub(crate) fn serve_one(&mut self) -> bool {
         if let Some(connection) = self.connects.pop_front() {
