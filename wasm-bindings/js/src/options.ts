@@ -75,7 +75,7 @@ export interface KafkaOptions extends CommonOptions {
   /** Where to begin: `host:port`, at least one. */
   readonly brokers: readonly string[]
   /**
-   * The WebSocket bridge: its URL (`ws://localhost:8082`), or a function that says the whole URL for each broker, for
+   * The WebSocket bridge: its URL (`ws://localhost:8090`), or a function that says the whole URL for each broker, for
    * other proxies. Browsers need it; other hosts go straight to the brokers without it.
    */
   readonly bridge?: string | URL | ((broker: { host: string; port: number }) => string | URL)
@@ -177,7 +177,7 @@ const brokerList: Check = (value) => {
 }
 const bridgeUrl: Check = (value) => {
   if (typeof value === 'function') return undefined
-  const expected = 'a URL like ws://localhost:8082, or a function'
+  const expected = 'a URL like ws://localhost:8090, or a function'
   try {
     return /^(ws|http)s?:$/.test(new URL(value as string).protocol) ? undefined : expected
   } catch {

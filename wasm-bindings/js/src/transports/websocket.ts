@@ -19,7 +19,7 @@ export interface WebSocketLike {
 
 /** Where the bridge is. */
 export interface WebSocketOptions {
-  /** The bridge's endpoint, such as `ws://localhost:8082/v1/tcp`; brokers are named in `?target=`. */
+  /** The bridge's endpoint, such as `ws://localhost:8090/v1/tcp`; brokers are named in `?target=`. */
   readonly bridge: string | URL
   /** What lets this client in; sent in the subprotocol list. */
   readonly token?: string

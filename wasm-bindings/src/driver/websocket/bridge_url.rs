@@ -77,7 +77,7 @@ impl BridgeOptions {
 
 /// Makes a URL with a WebSocket scheme and a path, or says what is wrong with it.
 fn endpoint(url: &str) -> Result<String, String> {
-    let expected = "expected a URL like ws://localhost:8082 or wss://bridge.example/v1/tcp";
+    let expected = "expected a URL like ws://localhost:8090 or wss://bridge.example/v1/tcp";
     let (scheme, rest) = url.split_once("://").ok_or_else(|| format!("{expected}, found {url:?}"))?;
     let scheme = match scheme {
         "ws" | "http" => "ws",
@@ -141,12 +141,12 @@ mod tests {
 
     #[test]
     fn bridge_urls_lead_to_the_endpoint() {
-        check("ws://localhost:8082", Some("ws://localhost:8082/v1/tcp?target=b1.example:9092"));
-        check("http://localhost:8082/", Some("ws://localhost:8082/v1/tcp?target=b1.example:9092"));
+        check("ws://localhost:8090", Some("ws://localhost:8090/v1/tcp?target=b1.example:9092"));
+        check("http://localhost:8090/", Some("ws://localhost:8090/v1/tcp?target=b1.example:9092"));
         check("https://h/kafka#x", Some("wss://h/kafka?target=b1.example:9092"));
         check("wss://h/v1/tcp?zone=a", Some("wss://h/v1/tcp?zone=a&target=b1.example:9092"));
         check("wss://h?zone=a", Some("wss://h/v1/tcp?zone=a&target=b1.example:9092"));
-        check("localhost:8082", None);
+        check("localhost:8090", None);
         check("ftp://localhost", None);
         check("ws:///v1/tcp", None);
         check("ws://me:secret@host", None);
