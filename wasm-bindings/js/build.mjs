@@ -38,6 +38,14 @@ function writeTypes() {
   const tsc = join(here, 'node_modules/typescript/bin/tsc')
   const options = ['--declaration', '--emitDeclarationOnly', '--outDir', dist]
   execFileSync(process.execPath, [tsc, '--project', here, ...options], { stdio: 'inherit' })
+  // What no public type mentions is nobody's business.
+  const seen = new Set(['index', 'slim', 'transports/tcp', 'transports/websocket'].map((entry) => join(dist, `${entry}.d.ts`)))
+  for (const file of seen) {
+    for (const [, path] of readFileSync(file, 'utf8').matchAll(/from '(\.[^']+)\.js'/g)) seen.add(join(dirname(file), `${path}.d.ts`))
+  }
+  for (const file of readdirSync(dist, { recursive: true })) {
+    if (file.endsWith('.d.ts') && !seen.has(join(dist, file))) rmSync(join(dist, file))
+  }
 }
 
 /** Bundles all entries at once, so that what they share is loaded once. */

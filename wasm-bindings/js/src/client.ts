@@ -1,6 +1,6 @@
 import { ClientHandle } from '#glue'
 import { type Boundary, guard, Memory, translate } from './boundary.js'
-import { type Core, brokenCore, type Victim, watch } from './core.js'
+import { type Core, brokenCore, watch } from './core.js'
 import { abortError, type ErrorObject, fromObject, KafkaError, stoppedError, StateError, TimeoutError } from './errors.js'
 import { type ResolvedConfig, describeConfig, type Settings } from './options.js'
 import { type Status, StatusFeed } from './status.js'
@@ -48,7 +48,7 @@ type CoreEvent =
   | { readonly type: 'fatal'; readonly error: ErrorObject }
 
 /** What producers and consumers have in common: their life. */
-export abstract class Client<Events extends ClientEvents> implements Victim {
+export abstract class Client<Events extends ClientEvents> {
   readonly #host: Host
   readonly #settings: Settings
   readonly #status = new StatusFeed()
@@ -181,22 +181,22 @@ export abstract class Client<Events extends ClientEvents> implements Victim {
     this.#close(error)
   }
 
-  /** What the client was made with. */
+  /** What the client was made with. @internal */
   protected get settings(): Settings {
     return this.#settings
   }
 
-  /** The client in wasm, once it is loaded. */
+  /** The client in wasm, once it is loaded. @internal */
   protected get boundary(): Boundary | undefined {
     return this.#boundary
   }
 
-  /** Why no call can succeed any more, or not before start(). */
+  /** Why no call can succeed any more, or not before start(). @internal */
   protected get refusal(): KafkaError | undefined {
     return this.#failure ?? brokenCore() ?? (this.#stopped ? stoppedError() : undefined)
   }
 
-  /** Loads the core if need be and starts the client unless it was stopped on purpose; does not wait for the start. */
+  /** Loads the core if need be and starts the client unless it was stopped on purpose; does not wait for the start. @internal */
   protected async ready(signal?: AbortSignal): Promise<Boundary> {
     if (this.refusal !== undefined) throw this.refusal
     const life = this.#life
@@ -205,7 +205,7 @@ export abstract class Client<Events extends ClientEvents> implements Victim {
     return boundary
   }
 
-  /** The same for what was accepted before stop() was called. */
+  /** The same for what was accepted before stop() was called. @internal */
   protected async readyAnyway(signal?: AbortSignal): Promise<Boundary> {
     const boundary = this.#boundary ?? (await abortable(this.#open(), signal))
     if (this.#failure !== undefined) throw this.#failure
@@ -216,7 +216,7 @@ export abstract class Client<Events extends ClientEvents> implements Victim {
     return boundary
   }
 
-  /** Begins an operation of the core and waits for its end. */
+  /** Begins an operation of the core and waits for its end. @internal */
   protected operation<T>(begin: (handle: ClientHandle) => number, { signal }: WaitOptions): Promise<T> {
     if (signal?.aborted === true) return Promise.reject(abortError(signal))
     return new Promise<T>((resolve, reject) => {
@@ -239,20 +239,21 @@ export abstract class Client<Events extends ClientEvents> implements Victim {
     })
   }
 
-  /** Calls into wasm and sees to it that what follows from it is carried out. */
+  /** Calls into wasm and sees to it that what follows from it is carried out. @internal */
   protected call<T>(call: (handle: ClientHandle) => T): T {
     const { handle } = this.#boundary!
     this.schedule()
     return guard(() => call(handle))
   }
 
-  /** Ends the turn when the code that runs now has ended. */
+  /** Ends the turn when the code that runs now has ended. @internal */
   protected schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
     queueMicrotask(this.#turn)
   }
 
+  /** Tells those who listen. @internal */
   protected emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
     for (const listener of this.#listeners.get(name) ?? []) {
       try {
@@ -407,7 +408,7 @@ function withResolver<T>(): PromiseWithResolver<T> {
   return { promise, resolve }
 }
 
-/** A promise that ends early when the signal is aborted. What it stands for goes on. */
+/** A promise that ends early when the signal is aborted. What it stands for goes on. @internal */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise
   if (signal.aborted) return Promise.reject(abortError(signal))
@@ -418,7 +419,7 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefine
   })
 }
 
-/** A promise that ends early when the signal is aborted or the time is up. What it stands for goes on. */
+/** A promise that ends early when the signal is aborted or the time is up. What it stands for goes on. @internal */
 export function bounded<T>(promise: Promise<T>, what: string, { signal, timeoutMs }: WaitOptions): Promise<T> {
   if (timeoutMs === undefined || timeoutMs === Infinity) return abortable(promise, signal)
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -431,7 +432,7 @@ export function bounded<T>(promise: Promise<T>, what: string, { signal, timeoutM
   return abortable(Promise.race([promise, late]), signal).finally(() => clearTimeout(timer))
 }
 
-/** Checks the options that all waiting calls share. */
+/** Checks the options that all waiting calls share. @internal */
 export function checkWait({ signal, timeoutMs }: WaitOptions): void {
   if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs >= 0)) {
     throw new StateError(`timeoutMs: expected 0 or more milliseconds, found ${String(timeoutMs)}`, { code: 'INVALID_ARGUMENT' })

@@ -27,7 +27,7 @@ export interface ProducerRecord extends Message {
 /** @internal */
 export type HeaderPair = readonly [name: string, content: Uint8Array | string | null]
 
-/** Throws unless the parts of a message are what they must be. Headers and timestamps are checked by their readers. */
+/** Throws unless the parts of a message are what they must be. Headers and timestamps are checked by their readers. @internal */
 export function checkMessage(message: Message, index: number): void {
   if (typeof message !== 'object' || message === null) throw invalid(index, 'message', 'an object', message)
   if (!isContent(message.value)) throw invalid(index, 'value', contents, message.value)
@@ -40,7 +40,7 @@ export function checkMessage(message: Message, index: number): void {
 
 const contents = 'a Uint8Array, a string or null'
 
-/** The headers as a list, in the order given. */
+/** The headers as a list, in the order given. @internal */
 export function headerPairs(headers: HeadersInput, index: number): HeaderPair[] {
   if (typeof headers !== 'object' || headers === null) throw invalid(index, 'headers', 'an object or a list of pairs', headers)
   const pairs: HeaderPair[] = []
@@ -63,7 +63,7 @@ function checkHeader(name: string, content: Content, index: number): HeaderPair 
   return [name, content]
 }
 
-/** A timestamp as a number of milliseconds. */
+/** A timestamp as a number of milliseconds. @internal */
 export function timestampMillis(timestamp: number | bigint | Date, index: number): number {
   const millis = Number(timestamp)
   if (!Number.isSafeInteger(millis)) throw invalid(index, 'timestamp', 'whole milliseconds', timestamp)
@@ -78,7 +78,7 @@ function invalid(index: number, part: string, expected: string, found: unknown):
   return new SerializationError(`${where}: expected ${expected}, found ${describe(found)}`, { code: 'INVALID_ARGUMENT' })
 }
 
-/** A value in a few words, for messages. */
+/** A value in a few words, for messages. @internal */
 export function describe(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)
   if (typeof value === 'bigint') return `${value}n`

@@ -1,13 +1,13 @@
 export type { ClientEvents, ClientState, WaitOptions } from './client.js'
-export {
-  type Assignment,
+export type {
+  Assignment,
   Consumer,
-  type ConsumerEvents,
-  type OffsetFound,
-  type PartitionError,
-  type PollOptions,
-  type StartOffset,
-  type TopicPartition,
+  ConsumerEvents,
+  OffsetFound,
+  PartitionError,
+  PollOptions,
+  StartOffset,
+  TopicPartition,
 } from './consumer.js'
 export {
   AbortError,
@@ -28,8 +28,8 @@ export {
 } from './errors.js'
 export type { Content, HeadersInput, Message, ProducerRecord } from './messages.js'
 export type { CommonOptions, ConsumerOptions, KafkaOptions, ProducerOptions, ResolvedConfig } from './options.js'
-export { Producer, type SendBatchRequest, type SendRequest, type TopicMessages } from './producer.js'
-export { ConsumerRecord, RecordBatch, RecordHeaders } from './records.js'
+export type { Producer, SendBatchRequest, SendRequest, TopicMessages } from './producer.js'
+export type { ConsumerRecord, RecordBatch, RecordHeaders } from './records.js'
 export type { Status } from './status.js'
 export type { PartitionInfo } from './topics.js'
 export type { CloseCause, ConnectionHandlers, Transport, TransportConnection } from './transport.js'

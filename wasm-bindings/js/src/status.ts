@@ -11,7 +11,7 @@ export type Status =
       readonly delayMs: number
     }
 
-/** The client's condition now, and each one after it, to whoever asks. The last one is that of the client's end. */
+/** The client's condition now, and each one after it, to whoever asks. The last one is that of the client's end. @internal */
 export class StatusFeed {
   #current: Status = { state: 'idle' }
   readonly #readers = new Set<Reader>()

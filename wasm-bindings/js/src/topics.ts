@@ -15,7 +15,7 @@ export interface PartitionInfo {
   readonly inSyncReplicas: readonly number[]
 }
 
-/** Throws unless Kafka would take this topic name. */
+/** Throws unless Kafka would take this topic name. @internal */
 export function checkTopic(topic: unknown): asserts topic is string {
   if (typeof topic === 'string' && /^[a-zA-Z0-9._-]{1,249}$/.test(topic) && topic !== '.' && topic !== '..') return
   const expected = '1 to 249 characters out of a-z, A-Z, 0-9, ".", "_" and "-"'

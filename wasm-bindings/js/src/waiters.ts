@@ -52,7 +52,7 @@ export interface DeliveryReport {
 type Resolve = (metadata: RecordMetadata) => void
 type Reject = (error: unknown) => void
 
-/** All records of one call, which ends when they have ended. */
+/** All records of one call, which ends when they have ended. @internal */
 export class Group {
   readonly #resolve: (reports: DeliveryReport[]) => void
   readonly #reject: Reject
@@ -99,6 +99,8 @@ const RING_BEGIN = 1024
 /**
  * Who waits for which record: a ring indexed by record id. Ids are given one by one, so a record's waiter is stored when
  * the record is staged, at the id it is going to get.
+ *
+ * @internal
  */
 export class Waiters {
   #mask = RING_BEGIN - 1
