@@ -24,7 +24,7 @@ describe('options', () => {
   test('good ones are taken', () => {
     assert.equal(problem({ brokers }), undefined);
     assert.equal(problem({ brokers: ['[::1]:9092', 'b2:1'], clientId: 'x' }, 'producer', {}), undefined);
-    assert.equal(problem({ brokers, bridge: 'ws://localhost:8082' }, 'consumer', { offsetReset: 'earliest' }), undefined);
+    assert.equal(problem({ brokers, bridge: 'ws://localhost:8090' }, 'consumer', { offsetReset: 'earliest' }), undefined);
     assert.equal(problem({ brokers, bridge: new URL('https://bridge.example/kafka'), bridgeToken: 't' }), undefined);
     assert.equal(problem({ brokers, bridge: () => 'ws://x' }, 'producer', { acks: 'all', lingerMs: 5 }), undefined);
     assert.equal(problem({ brokers }, 'producer', { acks: 1, idempotent: false }), undefined);

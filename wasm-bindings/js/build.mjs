@@ -8,10 +8,15 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
+import { shortenNames } from './short-names.mjs'
 
 /** Bytes, gzipped: everything in JavaScript that one entry loads, and the core. */
 const JAVASCRIPT_BUDGET = 15 * 1024
 const CORE_BUDGET = 300 * 1024
+
+/** Methods of ours which no type mentions: bundled under short names. */
+const INTERNAL =
+  /^(addTo|afterTurn|beforeTurn|delivered|drained|ended|failAll|failed|failUntil|forgetFrom|opened|readyAnyway|recordsAvailable|refresh|reportNumber|schedule|settleBeforeStop|statusChanged)$/
 
 const here = dirname(fileURLToPath(import.meta.url))
 const [wasmFolder, packageFolder] = process.argv.slice(2).map((folder) => resolve(folder))
@@ -23,7 +28,7 @@ const dist = join(packageFolder, 'dist')
 rmSync(dist, { recursive: true, force: true })
 mkdirSync(dist, { recursive: true })
 
-const core = readFileSync(join(wasmFolder, 'kafka_wasm_bg.wasm'))
+const { core, glue } = shortenNames(readFileSync(join(wasmFolder, 'kafka_wasm_bg.wasm')), glueWithoutLoader())
 const packedCore = gzipSync(core, { level: 9 })
 writeFileSync(join(dist, 'core.wasm'), core)
 
@@ -64,21 +69,31 @@ async function bundle() {
     target: ['es2022', 'node20', 'chrome109', 'firefox115', 'safari16.4'],
     external: ['node:*'],
     minify: true,
+    mangleProps: INTERNAL,
     chunkNames: 'shared/[name]-[hash]',
     legalComments: 'none',
     metafile: true,
     plugins: [
-      provide('#glue', glue()),
+      provide('#glue', glue),
       provide('#packed', packed),
     ],
   })
   return result.metafile.outputs
 }
 
-/** What wasm-bindgen generated, without its guess at where the core is: bundlers would follow it, and fail. */
-function glue() {
+/**
+ * What wasm-bindgen generated, without its way of loading the core: we have one, and bundlers would follow the URL in its,
+ * and fail.
+ */
+function glueWithoutLoader() {
   const source = readFileSync(join(wasmFolder, 'kafka_wasm.js'), 'utf8')
-  return source.replace(/new URL\(\s*['"]kafka_wasm_bg\.wasm['"]\s*,\s*import\.meta\.url\s*\)/g, 'undefined')
+  const own = /\nexport \{ initSync, __wbg_init as default \};/
+  for (const part of [own, 'function __wbg_get_imports(', 'function __wbg_finalize_init(instance, module)']) {
+    if (source.search(part instanceof RegExp ? part : part.replace(/[()]/g, '\\$&')) < 0) {
+      throw new Error(`wasm-bindgen's output has changed: there is no ${part} in it`)
+    }
+  }
+  return source.replace(own, '\nexport { __wbg_get_imports as coreImports, __wbg_finalize_init as useCore };')
 }
 
 function provide(name, contents) {
@@ -113,7 +128,7 @@ function report(outputs) {
   const brotli = brotliCompressSync(core, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }).length
   console.log(`core.wasm: ${core.length} bytes, ${packedCore.length} gzipped, ${brotli} with brotli (budget ${CORE_BUDGET} gzipped)`)
   console.log(`JavaScript: ${size} bytes gzipped (budget ${JAVASCRIPT_BUDGET})`)
-  if (size > JAVASCRIPT_BUDGET * 1.3 || packedCore.length > CORE_BUDGET) {
+  if (size > JAVASCRIPT_BUDGET || packedCore.length > CORE_BUDGET) {
     console.error('error: over the budget')
     process.exit(1)
   }

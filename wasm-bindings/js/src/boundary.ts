@@ -3,29 +3,29 @@ import { breakDown, brokenCore } from './core.js'
 import { fromObject, isErrorObject } from './errors.js'
 
 /** The words of the report, which ../../src/exports/report.rs fills. */
-export const Word = {
-  CommittedBytes: 0,
-  CommittedRecords: 1,
-  FirstRecordIdLow: 2,
-  FirstRecordIdHigh: 3,
-  BufferFull: 4,
-  RejectionsAddress: 5,
-  Rejections: 6,
-  SettlementsAddress: 8,
-  Settlements: 9,
-  Topic: 12,
-  Partition: 13,
-  DataAddress: 14,
-  DataBytes: 15,
-  IndexAddress: 16,
-  Records: 17,
-  HeadersAddress: 18,
-  Headers: 19,
-  HighWatermarkLow: 20,
-  HighWatermarkHigh: 21,
-  LogAppendTime: 22,
-  LeaderEpoch: 23,
-} as const
+export const enum Word {
+  CommittedBytes = 0,
+  CommittedRecords = 1,
+  FirstRecordIdLow = 2,
+  FirstRecordIdHigh = 3,
+  BufferFull = 4,
+  RejectionsAddress = 5,
+  Rejections = 6,
+  SettlementsAddress = 8,
+  Settlements = 9,
+  Topic = 12,
+  Partition = 13,
+  DataAddress = 14,
+  DataBytes = 15,
+  IndexAddress = 16,
+  Records = 17,
+  HeadersAddress = 18,
+  Headers = 19,
+  HighWatermarkLow = 20,
+  HighWatermarkHigh = 21,
+  LogAppendTime = 22,
+  LeaderEpoch = 23,
+}
 
 /**
  * The views of wasm memory. A view ends when the memory grows, which any call into wasm may cause: `refresh` after each.

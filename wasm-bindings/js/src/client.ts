@@ -1,7 +1,8 @@
 import { ClientHandle } from '#glue'
 import { type Boundary, guard, Memory, translate } from './boundary.js'
 import { type Core, brokenCore, watch } from './core.js'
-import { abortError, type ErrorObject, fromObject, KafkaError, stoppedError, StateError, TimeoutError } from './errors.js'
+import { abortError, type ErrorObject, fromObject, KafkaError, stoppedError, StateError, timeoutError } from './errors.js'
+import { unfit } from './messages.js'
 import { type ResolvedConfig, describeConfig, type Settings } from './options.js'
 import { type Status, StatusFeed } from './status.js'
 import { Port, type Transport } from './transport.js'
@@ -425,8 +426,7 @@ export function bounded<T>(promise: Promise<T>, what: string, { signal, timeoutM
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
-      const message = `${what} did not end within ${timeoutMs} ms`
-      reject(new TimeoutError(message, { code: 'TIMEOUT', retriable: true, blame: 'network' }))
+      reject(timeoutError(`${what} did not end within ${timeoutMs} ms`))
     }, Math.min(timeoutMs, 0x7fff_ffff))
   })
   return abortable(Promise.race([promise, late]), signal).finally(() => clearTimeout(timer))
@@ -435,9 +435,9 @@ export function bounded<T>(promise: Promise<T>, what: string, { signal, timeoutM
 /** Checks the options that all waiting calls share. @internal */
 export function checkWait({ signal, timeoutMs }: WaitOptions): void {
   if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs >= 0)) {
-    throw new StateError(`timeoutMs: expected 0 or more milliseconds, found ${String(timeoutMs)}`, { code: 'INVALID_ARGUMENT' })
+    throw unfit('timeoutMs', '0 or more milliseconds', timeoutMs)
   }
   if (signal !== undefined && !(typeof signal === 'object' && 'aborted' in signal)) {
-    throw new StateError('signal: expected an AbortSignal', { code: 'INVALID_ARGUMENT' })
+    throw unfit('signal', 'an AbortSignal', signal)
   }
 }

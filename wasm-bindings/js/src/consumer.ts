@@ -1,7 +1,8 @@
+import type { ClientHandle } from '#glue'
 import { type Boundary, guard } from './boundary.js'
 import { bounded, checkWait, Client, type ClientEvents, type WaitOptions } from './client.js'
-import { type KafkaError, SerializationError, StateError } from './errors.js'
-import { describe } from './messages.js'
+import { type KafkaError, StateError } from './errors.js'
+import { unfit } from './messages.js'
 import { ConsumerRecord, copyBatch, type RecordBatch } from './records.js'
 import { checkTopic, type PartitionInfo } from './topics.js'
 
@@ -69,20 +70,14 @@ export class Consumer extends Client<ConsumerEvents> {
    */
   assign(partitions: readonly Assignment[]): void {
     if (this.refusal?.fatal === true) throw this.refusal
-    if (!Array.isArray(partitions)) throw invalid('partitions', 'an array', partitions)
+    if (!Array.isArray(partitions)) throw unfit('partitions', 'an array', partitions)
     const wanted = (partitions as readonly Assignment[]).map((one) => {
       checkPartition(one)
-      return { topic: one.topic, partition: one.partition, start: startOf(one.offset) }
+      return { topic: one.topic, partition: one.partition, ...startOf(one.offset) }
     })
-    this.#tell(({ handle }) => {
-      const topics = Uint32Array.from(wanted, ({ topic }) => handle.topic(topic))
-      const numbers = Int32Array.from(wanted, ({ partition }) => partition)
-      const kinds = Uint8Array.from(wanted, ({ start }) => start.kind)
-      const offsets = BigInt64Array.from(wanted, ({ start }) => start.offset)
-      handle.assign(topics, numbers, kinds, offsets)
-    })
+    this.#tell(({ handle }) => handle.assign(placeList(handle, wanted)))
     this.#assigned = wanted.map(({ topic, partition }) => ({ topic, partition }))
-    const named = new Map(wanted.map((one) => [keyOf(one), one.start.kind]))
+    const named = new Map(wanted.map((one) => [keyOf(one), one.kind]))
     // A partition keeps its place when it is named without one.
     this.#batches = this.#batches.filter((batch) => named.get(batch.key) === DEFAULT)
     for (const key of this.#problems.keys()) if (named.get(key) !== DEFAULT) this.#problems.delete(key)
@@ -109,13 +104,13 @@ export class Consumer extends Client<ConsumerEvents> {
   /** Goes on at the first record there is, in these partitions or in all. */
   seekToBeginning(partitions: readonly TopicPartition[] = this.#assigned): void {
     partitions.forEach((partition) => this.#checkAssigned(partition))
-    partitions.forEach((partition) => this.#seek(partition, { kind: EARLIEST, offset: 0n }))
+    partitions.forEach((partition) => this.#seek(partition, { kind: EARLIEST, value: 0n }))
   }
 
   /** Goes on after the last record there is, in these partitions or in all. */
   seekToEnd(partitions: readonly TopicPartition[] = this.#assigned): void {
     partitions.forEach((partition) => this.#checkAssigned(partition))
-    partitions.forEach((partition) => this.#seek(partition, { kind: LATEST, offset: 0n }))
+    partitions.forEach((partition) => this.#seek(partition, { kind: LATEST, value: 0n }))
   }
 
   /** The offset of the next record to be read; undefined while it is not known yet. */
@@ -184,7 +179,7 @@ export class Consumer extends Client<ConsumerEvents> {
   async poll(options: PollOptions = {}): Promise<ConsumerRecord[]> {
     checkWait(options)
     const { maxRecords = MAX_RECORDS, signal, timeoutMs = Infinity } = options
-    if (!(Number.isInteger(maxRecords) && maxRecords > 0)) throw invalid('maxRecords', 'a whole number from 1', maxRecords)
+    if (!(Number.isInteger(maxRecords) && maxRecords > 0)) throw unfit('maxRecords', 'a whole number from 1', maxRecords)
     const deadline = performance.now() + timeoutMs
     const records: ConsumerRecord[] = []
     for (;;) {
@@ -325,8 +320,8 @@ export class Consumer extends Client<ConsumerEvents> {
     this.schedule()
   }
 
-  #seek(partition: TopicPartition, { kind, offset }: Start): void {
-    this.#tell(({ handle }) => handle.seek(handle.topic(partition.topic), partition.partition, kind, offset))
+  #seek(partition: TopicPartition, { kind, value }: Place): void {
+    this.#tell(({ handle }) => handle.seek(handle.topic(partition.topic), partition.partition, kind, value))
     this.#batches = this.#batches.filter(({ key }) => key !== keyOf(partition))
     this.#problems.delete(keyOf(partition))
     this.#wake()
@@ -334,10 +329,8 @@ export class Consumer extends Client<ConsumerEvents> {
 
   #setPaused(partitions: readonly TopicPartition[], paused: boolean): void {
     partitions.forEach((partition) => this.#checkAssigned(partition))
-    this.#tell(({ handle }) => {
-      const topics = Uint32Array.from(partitions, ({ topic }) => handle.topic(topic))
-      handle.setPaused(topics, Int32Array.from(partitions, ({ partition }) => partition), paused)
-    })
+    const places = partitions.map((partition) => ({ ...partition, kind: DEFAULT, value: 0n }))
+    this.#tell(({ handle }) => handle.setPaused(placeList(handle, places), paused))
     for (const partition of partitions) {
       if (paused) this.#paused.add(keyOf(partition))
       else this.#paused.delete(keyOf(partition))
@@ -345,20 +338,14 @@ export class Consumer extends Client<ConsumerEvents> {
   }
 
   async #listOffsets(
-    wanted: readonly (TopicPartition & { readonly kind: number; readonly value: bigint })[],
+    wanted: readonly (TopicPartition & Place)[],
     options: WaitOptions,
   ): Promise<OffsetFound[]> {
     checkWait(options)
     wanted.forEach(checkPartition)
     if (wanted.length === 0) return []
     await this.ready(options.signal)
-    return this.operation((handle) => {
-      const topics = Uint32Array.from(wanted, ({ topic }) => handle.topic(topic))
-      const partitions = Int32Array.from(wanted, ({ partition }) => partition)
-      const kinds = Uint8Array.from(wanted, ({ kind }) => kind)
-      const values = BigInt64Array.from(wanted, ({ value }) => value)
-      return handle.listOffsets(topics, partitions, kinds, values, options.timeoutMs)
-    }, options)
+    return this.operation((handle) => handle.listOffsets(placeList(handle, wanted), options.timeoutMs), options)
   }
 
   #checkAssigned(partition: TopicPartition): void {
@@ -376,18 +363,29 @@ interface Remainder {
   next: number
 }
 
-interface Start {
+/** A place in a partition. */
+interface Place {
   readonly kind: number
-  readonly offset: bigint
+  /** An offset or a timestamp, where the kind says so. */
+  readonly value: bigint
 }
 
-function startOf(offset: StartOffset | undefined): Start {
-  if (offset === undefined) return { kind: DEFAULT, offset: 0n }
-  if (offset === 'earliest') return { kind: EARLIEST, offset: 0n }
-  if (offset === 'latest') return { kind: LATEST, offset: 0n }
-  const number = toOffset(offset, 'offset')
-  if (number < 0n) throw invalid('offset', "an offset from 0, 'earliest' or 'latest'", offset)
-  return { kind: AT, offset: number }
+/** A list as wasm wants it: ../../src/exports/commands.rs says how. */
+const placeList = (handle: ClientHandle, places: readonly (TopicPartition & Place)[]): Int32Array =>
+  Int32Array.from(
+    places.flatMap(({ topic, partition, kind, value }) => {
+      const halves = [Number(BigInt.asIntN(32, value)), Number(value >> 32n)]
+      return [handle.topic(topic), partition, kind, ...halves]
+    }),
+  )
+
+function startOf(offset: StartOffset | undefined): Place {
+  if (offset === undefined) return { kind: DEFAULT, value: 0n }
+  if (offset === 'earliest') return { kind: EARLIEST, value: 0n }
+  if (offset === 'latest') return { kind: LATEST, value: 0n }
+  const value = toOffset(offset, 'offset')
+  if (value < 0n) throw unfit('offset', "an offset from 0, 'earliest' or 'latest'", offset)
+  return { kind: AT, value }
 }
 
 function toOffset(value: unknown, what: string): bigint {
@@ -397,22 +395,19 @@ function toOffset(value: unknown, what: string): bigint {
   } catch {
     // A number with a fraction; told below.
   }
-  throw invalid(what, 'a bigint, a whole number or a string of digits', value)
+  throw unfit(what, 'a bigint, a whole number or a string of digits', value)
 }
 
 function checkPartition(partition: TopicPartition): void {
-  if (typeof partition !== 'object' || partition === null) throw invalid('partition', '{ topic, partition }', partition)
+  if (typeof partition !== 'object' || partition === null) throw unfit('partition', '{ topic, partition }', partition)
   checkTopic(partition.topic)
   const number: unknown = partition.partition
   if (!Number.isInteger(number) || (number as number) < 0 || (number as number) > 0x7fff_ffff) {
-    throw invalid('partition', 'a whole number from 0', number)
+    throw unfit('partition', 'a whole number from 0', number)
   }
 }
 
 const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`
-
-const invalid = (what: string, expected: string, found: unknown): SerializationError =>
-  new SerializationError(`${what}: expected ${expected}, found ${describe(found)}`, { code: 'INVALID_ARGUMENT' })
 
 /** A time limit that has come is no error to poll(). */
 function ignoreTimeout(error: unknown): undefined {

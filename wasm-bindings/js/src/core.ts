@@ -1,4 +1,4 @@
-import init, { onPanic } from '#glue'
+import { coreImports, onPanic, useCore } from '#glue'
 import { InternalError, StateError } from './errors.js'
 
 /** Something a core.wasm can be made from. */
@@ -35,7 +35,8 @@ export function loadedCore(): Promise<Core> {
 }
 
 async function compile(source: () => CoreSource | Promise<CoreSource>): Promise<Core> {
-  const core = await init({ module_or_path: await toModule(await source()) })
+  const module = await toModule(await source())
+  const core = useCore(await WebAssembly.instantiate(module, coreImports()), module)
   onPanic(breakDown)
   return core
 }

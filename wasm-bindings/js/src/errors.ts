@@ -156,5 +156,9 @@ export const abortError = (signal: AbortSignal): AbortError =>
   new AbortError('the caller cancelled this call', { code: 'CANCELLED', cause: signal.reason })
 
 /** @internal */
+export const timeoutError = (message: string): TimeoutError =>
+  new TimeoutError(message, { code: 'TIMEOUT', retriable: true, blame: 'network' })
+
+/** @internal */
 export const stoppedError = (): StateError =>
   new StateError('the client was stopped; call start() to use it again', { code: 'STOPPED' })

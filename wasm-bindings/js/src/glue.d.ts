@@ -1,9 +1,12 @@
-/** What `wasm-bindgen --target web` generates from ../../src/exports. */
+/** What `wasm-bindgen --target web` generates from ../../src/exports, and build.mjs makes of it. */
 declare module '#glue' {
   export interface InitOutput {
     readonly memory: WebAssembly.Memory
   }
-  export default function init(options: { module_or_path: WebAssembly.Module }): Promise<InitOutput>
+  /** What the core imports. */
+  export function coreImports(): WebAssembly.Imports
+  /** Makes the classes below use this core. */
+  export function useCore(instance: WebAssembly.Instance, module: WebAssembly.Module): InitOutput
   export function onPanic(tell: (message: string) => void): void
 
   export class ClientHandle {
@@ -19,7 +22,7 @@ declare module '#glue' {
     take(): boolean
     connected(broker: number, generation: number): void
     received(broker: number, generation: number, bytes: Uint8Array): void
-    disconnected(broker: number, generation: number, how: string, closeCode: number, detail: string): void
+    disconnected(broker: number, generation: number, how: number, closeCode: number, detail: string): void
     start(timeoutMs?: number): number
     stop(timeoutMs?: number): number
     cancel(operation: number): void
@@ -28,18 +31,12 @@ declare module '#glue' {
     writable(): number | undefined
     bufferedBytes(): number
     partitionsFor(topic: string, timeoutMs?: number): number
-    assign(topics: Uint32Array, partitions: Int32Array, kinds: Uint8Array, offsets: BigInt64Array): boolean
+    assign(list: Int32Array): boolean
     assignment(): Int32Array
     position(topic: number, partition: number): bigint | undefined
     seek(topic: number, partition: number, kind: number, offset: bigint): void
-    setPaused(topics: Uint32Array, partitions: Int32Array, paused: boolean): void
-    listOffsets(
-      topics: Uint32Array,
-      partitions: Int32Array,
-      kinds: Uint8Array,
-      values: BigInt64Array,
-      timeoutMs?: number,
-    ): number
+    setPaused(list: Int32Array, paused: boolean): void
+    listOffsets(list: Int32Array, timeoutMs?: number): number
     counters(): Record<string, number>
   }
 }

@@ -73,10 +73,12 @@ export function timestampMillis(timestamp: number | bigint | Date, index: number
 const isContent = (value: unknown): boolean =>
   value === undefined || value === null || typeof value === 'string' || value instanceof Uint8Array
 
-function invalid(index: number, part: string, expected: string, found: unknown): SerializationError {
-  const where = index < 0 ? part : `messages[${index}].${part}`
-  return new SerializationError(`${where}: expected ${expected}, found ${describe(found)}`, { code: 'INVALID_ARGUMENT' })
-}
+const invalid = (index: number, part: string, expected: string, found: unknown): SerializationError =>
+  unfit(index < 0 ? part : `messages[${index}].${part}`, expected, found)
+
+/** The error for an argument that is not what it must be. @internal */
+export const unfit = (what: string, expected: string, found: unknown): SerializationError =>
+  new SerializationError(`${what}: expected ${expected}, found ${describe(found)}`, { code: 'INVALID_ARGUMENT' })
 
 /** A value in a few words, for messages. @internal */
 export function describe(value: unknown): string {

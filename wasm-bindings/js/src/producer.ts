@@ -8,9 +8,9 @@ import {
   type KafkaError,
   SerializationError,
   stoppedError,
-  TimeoutError,
+  timeoutError,
 } from './errors.js'
-import { checkMessage, type Content, describe, headerPairs, type Message, type ProducerRecord, timestampMillis } from './messages.js'
+import { checkMessage, type Content, headerPairs, type Message, type ProducerRecord, timestampMillis, unfit } from './messages.js'
 import { SendQueue } from './queue.js'
 import { sizeAtMost, StagingArea } from './staging.js'
 import type { Status } from './status.js'
@@ -190,10 +190,10 @@ export class Producer extends Client<ClientEvents> {
   #sendAll(requests: readonly TopicMessages[]): Promise<DeliveryReport[]> {
     return new Promise((resolve, reject) => {
       let count = 0
-      if (!Array.isArray(requests)) throw invalid('topicMessages', requests)
+      if (!Array.isArray(requests)) throw unfit('topicMessages', 'an array', requests)
       for (const { topic, messages } of requests as readonly TopicMessages[]) {
         checkTopic(topic)
-        if (!Array.isArray(messages)) throw invalid('messages', messages)
+        if (!Array.isArray(messages)) throw unfit('messages', 'an array', messages)
         for (let i = 0; i < messages.length; i++) checkMessage(messages[i] as Message, i)
         count += messages.length
       }
@@ -354,10 +354,7 @@ export class Producer extends Client<ClientEvents> {
 
   #expire(): void {
     const message = `there was no room in the buffer for ${this.settings.maxBlockMs} ms (maxBlockMs)`
-    this.#queue.failUntil(
-      performance.now(),
-      new TimeoutError(message, { code: 'TIMEOUT', retriable: true, blame: 'network' }),
-    )
+    this.#queue.failUntil(performance.now(), timeoutError(message))
   }
 
   #abandonStaged(): void {
@@ -370,6 +367,3 @@ export class Producer extends Client<ClientEvents> {
 
 const encoded = (content: Content | undefined): Uint8Array | null | undefined =>
   typeof content === 'string' ? new TextEncoder().encode(content) : content
-
-const invalid = (what: string, found: unknown): SerializationError =>
-  new SerializationError(`${what}: expected an array, found ${describe(found)}`, { code: 'INVALID_ARGUMENT' })

@@ -122,8 +122,7 @@ export class ConsumerRecord {
   }
 
   [Symbol.for('nodejs.util.inspect.custom')](): object {
-    const { topic, partition, offset, timestamp, key, value, headers } = this
-    return { topic, partition, offset, timestamp, key, value, headers: [...headers] }
+    return this.toJSON()
   }
 }
 

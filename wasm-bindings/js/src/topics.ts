@@ -1,5 +1,4 @@
-import { SerializationError } from './errors.js'
-import { describe } from './messages.js'
+import { unfit } from './messages.js'
 
 /** A partition as metadata describes it. */
 export interface PartitionInfo {
@@ -18,6 +17,5 @@ export interface PartitionInfo {
 /** Throws unless Kafka would take this topic name. @internal */
 export function checkTopic(topic: unknown): asserts topic is string {
   if (typeof topic === 'string' && /^[a-zA-Z0-9._-]{1,249}$/.test(topic) && topic !== '.' && topic !== '..') return
-  const expected = '1 to 249 characters out of a-z, A-Z, 0-9, ".", "_" and "-"'
-  throw new SerializationError(`topic: expected ${expected}, found ${describe(topic)}`, { code: 'INVALID_ARGUMENT' })
+  throw unfit('topic', '1 to 249 characters out of a-z, A-Z, 0-9, ".", "_" and "-"', topic)
 }

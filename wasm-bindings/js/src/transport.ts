@@ -30,6 +30,9 @@ export interface Transport {
   connect(host: string, port: number, handlers: ConnectionHandlers): TransportConnection
 }
 
+/** Numbered as in ../../src/exports/port.rs. */
+const HOW = ['refused', 'unreachable', 'closed', 'reset', 'timedOut', 'bridge', 'transport']
+
 /** Joins a transport to a client: the object that wasm calls. @internal */
 export class Port {
   readonly #transport: Transport
@@ -62,7 +65,7 @@ export class Port {
         this.#connections.delete(key)
         const closeCode = cause.how === 'bridge' ? cause.closeCode : 0
         const detail = cause.how === 'bridge' ? cause.reason : cause.how === 'transport' ? cause.message : ''
-        report?.((handle) => handle.disconnected(broker, generation, cause.how, closeCode, detail))
+        report?.((handle) => handle.disconnected(broker, generation, HOW.indexOf(cause.how), closeCode, detail))
       },
     }
     const connection = this.#transport.connect(host, port, handlers)

@@ -75,23 +75,18 @@ impl ClientHandle {
         self.command(|client, now| Ok(client.producer(now)?.buffered_bytes() as f64))
     }
 
-    /// Reads exactly these partitions from now on. The four lists belong together; `offsets` counts only where `kinds`
-    /// says so (0 default, 1 earliest, 2 latest, 3 that offset). Returns whether anything changed.
+    /// Reads exactly these partitions from now on (a [list](PLACE_WORDS)). Returns whether anything changed.
     ///
     /// # Errors
     /// An error object when this is no consumer, or a partition cannot be assigned.
-    pub fn assign(
-        &self,
-        topics: &[u32],
-        partitions: &[i32],
-        kinds: &[u8],
-        offsets: &[i64],
-    ) -> Result<bool, JsValue> {
-        let partitions = self.partitions(topics, partitions).map_err(|error| errors::to_object(&error))?;
-        let starts = kinds.iter().zip(offsets).map(|(kind, offset)| start_offset(*kind, *offset));
-        let assigned: Vec<_> = partitions.into_iter().zip(starts).collect();
+    pub fn assign(&self, list: &[i32]) -> Result<bool, JsValue> {
+        let places = self.places(list)?;
+        let wanted: Vec<_> = places
+            .into_iter()
+            .map(|place| (place.partition, start_offset(place.kind, place.value)))
+            .collect();
         self.command(|client, now| {
-            let outcome = client.consumer(now)?.assign(&assigned)?;
+            let outcome = client.consumer(now)?.assign(&wanted)?;
             Ok(!matches!(outcome, AssignOutcome::Unchanged))
         })
     }
@@ -124,49 +119,43 @@ impl ClientHandle {
         self.command(|client, now| Ok(client.consumer(now)?.position(&partition)))
     }
 
-    /// Goes on reading elsewhere (`kind` as in `assign`).
+    /// Goes on reading elsewhere.
     ///
     /// # Errors
     /// An error object when the partition is not assigned.
-    pub fn seek(&self, topic: u32, partition: i32, kind: u8, offset: i64) -> Result<(), JsValue> {
+    pub fn seek(&self, topic: u32, partition: i32, kind: i32, offset: i64) -> Result<(), JsValue> {
         let partition = self.partition(topic, partition).map_err(|error| errors::to_object(&error))?;
         self.command(|client, now| client.consumer(now)?.seek(&partition, start_offset(kind, offset)))
     }
 
-    /// Stops reading these partitions, or goes on.
+    /// Stops reading these partitions (a [list](PLACE_WORDS)), or goes on.
     ///
     /// # Errors
     /// An error object when a partition is not assigned.
     #[wasm_bindgen(js_name = setPaused)]
-    pub fn set_paused(&self, topics: &[u32], partitions: &[i32], paused: bool) -> Result<(), JsValue> {
-        let partitions = self.partitions(topics, partitions).map_err(|error| errors::to_object(&error))?;
+    pub fn set_paused(&self, list: &[i32], paused: bool) -> Result<(), JsValue> {
+        let partitions: Vec<_> = self.places(list)?.into_iter().map(|place| place.partition).collect();
         self.command(|client, now| {
             let mut consumer = client.consumer(now)?;
             if paused { consumer.pause(&partitions) } else { consumer.resume(&partitions) }
         })
     }
 
-    /// Looks up offsets (`kinds`: 1 earliest, 2 latest, 3 the first at or after a timestamp in `values`). Returns the
-    /// operation.
+    /// Looks up offsets (a [list](PLACE_WORDS); kind 3 is the first one at or after a timestamp). Returns the operation.
     ///
     /// # Errors
     /// An error object when this is no consumer or it cannot do that now.
     #[wasm_bindgen(js_name = listOffsets)]
-    pub fn list_offsets(
-        &self,
-        topics: &[u32],
-        partitions: &[i32],
-        kinds: &[u8],
-        values: &[i64],
-        timeout_millis: Option<f64>,
-    ) -> Result<f64, JsValue> {
-        let partitions = self.partitions(topics, partitions).map_err(|error| errors::to_object(&error))?;
-        let specs = kinds.iter().zip(values).map(|(kind, value)| match kind {
-            1 => OffsetSpec::Earliest,
-            2 => OffsetSpec::Latest,
-            _timestamp => OffsetSpec::AtTimestamp(*value),
-        });
-        let wanted: Vec<_> = partitions.into_iter().zip(specs).collect();
+    pub fn list_offsets(&self, list: &[i32], timeout_millis: Option<f64>) -> Result<f64, JsValue> {
+        let spec = |place: Place| {
+            let spec = match place.kind {
+                KIND_EARLIEST => OffsetSpec::Earliest,
+                KIND_LATEST => OffsetSpec::Latest,
+                _timestamp => OffsetSpec::AtTimestamp(place.value),
+            };
+            (place.partition, spec)
+        };
+        let wanted: Vec<_> = self.places(list)?.into_iter().map(spec).collect();
         self.operation(|client, now| {
             client.consumer(now)?.list_offsets(&wanted, timeout_millis.map(duration))
         })
@@ -193,9 +182,27 @@ impl ClientHandle {
         Ok(TopicPartition::new(topic.clone(), partition))
     }
 
-    fn partitions(&self, topics: &[u32], partitions: &[i32]) -> Result<Vec<TopicPartition>, Error> {
-        topics.iter().zip(partitions).map(|(topic, partition)| self.partition(*topic, *partition)).collect()
+    fn places(&self, list: &[i32]) -> Result<Vec<Place>, JsValue> {
+        let (places, _) = list.as_chunks::<PLACE_WORDS>();
+        let place = |[topic, partition, kind, low, high]: &[i32; PLACE_WORDS]| {
+            let value = i64::from(*high) << 32 | i64::from(*low as u32);
+            Ok(Place { partition: self.partition(*topic as u32, *partition)?, kind: *kind, value })
+        };
+        places.iter().map(place).collect::<Result<_, _>>().map_err(|error: Error| errors::to_object(&error))
     }
+}
+
+/// Lists of partitions have five words for each: topic, partition, kind, and a value's low and high half.
+const PLACE_WORDS: usize = 5;
+const KIND_EARLIEST: i32 = 1;
+const KIND_LATEST: i32 = 2;
+const KIND_AT: i32 = 3;
+
+/// A partition and, in most lists, a place in it.
+struct Place {
+    partition: TopicPartition,
+    kind: i32,
+    value: i64,
 }
 
 /// Operations count up from small numbers: a double holds them exactly for as long as anybody can wait.
@@ -209,11 +216,11 @@ fn duration(millis: f64) -> Duration {
     Duration::from_micros((millis.clamp(0.0, MILLIS_MAX) * 1_000.0) as u64)
 }
 
-const fn start_offset(kind: u8, offset: i64) -> StartOffset {
+const fn start_offset(kind: i32, offset: i64) -> StartOffset {
     match kind {
-        1 => StartOffset::Earliest,
-        2 => StartOffset::Latest,
-        3 => StartOffset::At(offset),
+        KIND_EARLIEST => StartOffset::Earliest,
+        KIND_LATEST => StartOffset::Latest,
+        KIND_AT => StartOffset::At(offset),
         _default => StartOffset::Default,
     }
 }

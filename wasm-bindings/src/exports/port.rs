@@ -107,16 +107,16 @@ impl ClientHandle {
         self.driver.sink().received(ConnectionId { broker: BrokerId(broker), generation }, bytes);
     }
 
-    /// The port has lost a connection, or could not open it. `how` is `refused`, `unreachable`, `closed`, `reset`,
-    /// `timedOut`, `bridge` (with the close code, `detail` is its reason) or anything else, which `detail` describes.
-    pub fn disconnected(&self, broker: u16, generation: u32, how: &str, close_code: u16, detail: String) {
+    /// The port has lost a connection, or could not open it. `how` is 0 for refused, 1 unreachable, 2 closed, 3 reset,
+    /// 4 timed out, 5 closed by the bridge with that close code and the reason in `detail`; `detail` describes all else.
+    pub fn disconnected(&self, broker: u16, generation: u32, how: u32, close_code: u16, detail: String) {
         let cause = match how {
-            "refused" => DisconnectCause::Refused,
-            "unreachable" => DisconnectCause::Unreachable,
-            "closed" => DisconnectCause::Closed,
-            "reset" => DisconnectCause::Reset,
-            "timedOut" => DisconnectCause::TimedOut,
-            "bridge" => DisconnectCause::Bridge { close_code, reason: detail },
+            0 => DisconnectCause::Refused,
+            1 => DisconnectCause::Unreachable,
+            2 => DisconnectCause::Closed,
+            3 => DisconnectCause::Reset,
+            4 => DisconnectCause::TimedOut,
+            5 => DisconnectCause::Bridge { close_code, reason: detail },
             _other => DisconnectCause::Transport(detail),
         };
         self.driver.sink().disconnected(ConnectionId { broker: BrokerId(broker), generation }, cause);
