@@ -229,7 +229,7 @@ impl Default for ProducerConfig {
         Self {
             acks: Acks::All,
             linger: Duration::ZERO,
-            batch_size: 64 << 10,
+            batch_size: 128 << 10,
             max_request_size: 1 << 20,
             buffer_memory: 32 << 20,
             delivery_timeout: Duration::from_secs(120),

@@ -32,7 +32,7 @@ export interface ProducerOptions extends CommonOptions {
   readonly acks?: -1 | 0 | 1 | 'all' | null
   /** How long a batch waits for company. Default 0: what one turn of the event loop has gathered is sent at once. */
   readonly lingerMs?: number | null
-  /** The size at which a batch is full, in bytes. Default 65 536. */
+  /** The size at which a batch is full, in bytes. Default 131 072. */
   readonly batchSize?: number | null
   /** The largest request and so the largest record, in bytes. Default 1 048 576. */
   readonly maxRequestSize?: number | null
@@ -149,7 +149,7 @@ const producer: Record<string, Option> = {
   ...common,
   acks: { check: oneOf(-1, 0, 1, 'all'), byDefault: -1 },
   lingerMs: { check: millis, byDefault: 0 },
-  batchSize: { check: whole(1, INT_MAX), byDefault: 64 * 1024 },
+  batchSize: { check: whole(1, INT_MAX), byDefault: 128 * 1024 },
   maxRequestSize: { check: whole(1024, 1024 * 1024 * 1024), byDefault: 1024 * 1024 },
   bufferMemory: { check: whole(1024, INT_MAX), byDefault: 32 * 1024 * 1024 },
   deliveryTimeoutMs: { check: positiveMillis, byDefault: 120_000 },
