@@ -64,13 +64,29 @@ fn settled(
     }
 }
 
-/// Creates a topic by asking for it, and waits until its partitions have leaders.
+/// Creates a topic by asking for it, and waits until the leaders of its partitions know that they are.
 fn create_topic(name: &str) {
     settled(&mut wire(), &metadata(name), 12, |response| {
         let Response::Metadata(response) = response else { panic!("{response:?}") };
         let topic = &response.topics[0];
         topic.error_code != 0 || topic.partitions.iter().any(|partition| partition.leader_id < 0)
     });
+    // A leader learns of its new partition a moment after everybody else has heard of it.
+    settled(&mut wire(), &latest_offsets(name), 7, |response| {
+        let Response::ListOffsets(response) = response else { panic!("{response:?}") };
+        response.topics[0].partitions.iter().any(|partition| partition.error_code != 0)
+    });
+}
+
+fn latest_offsets(name: &str) -> Request {
+    const LATEST: i64 = -1;
+    let partitions = (0..3).map(|partition_index| ListOffsetsPartition {
+        partition_index,
+        timestamp: LATEST,
+        ..ListOffsetsPartition::default()
+    });
+    let topic = ListOffsetsTopic { name: name.to_owned(), partitions: partitions.collect() };
+    Request::ListOffsets(ListOffsetsRequest { topics: vec![topic], ..ListOffsetsRequest::default() })
 }
 
 #[test]
@@ -139,15 +155,11 @@ fn every_version_of_find_coordinator() {
 
 #[test]
 fn every_version_of_list_offsets() {
-    const LATEST: i64 = -1;
     let name = "kafka-versions-offsets";
     create_topic(name);
-    let partition = ListOffsetsPartition { timestamp: LATEST, ..ListOffsetsPartition::default() };
-    let wanted = ListOffsetsTopic { name: name.to_owned(), partitions: vec![partition] };
-    let request = ListOffsetsRequest { topics: vec![wanted], ..ListOffsetsRequest::default() };
     check(
         ApiKey::ListOffsets,
-        |_| Request::ListOffsets(request.clone()),
+        |_| latest_offsets(name),
         |version, response| {
             let Response::ListOffsets(response) = response else { panic!("version {version}: {response:?}") };
             let partition = &response.topics[0].partitions[0];

@@ -4,7 +4,8 @@ use crate::mask::mask;
 use bytes::Bytes;
 use client_core::ids::NodeId;
 use client_core::protocol::{
-    ApiVersionsRequest, MetadataRequest, MetadataRequestTopic, Request, Response, ResponseHeader, Uuid,
+    ApiVersionsRequest, ErrorCode, ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic,
+    MetadataRequest, MetadataRequestTopic, Request, Response, ResponseHeader, Uuid,
 };
 use client_core::time::Instant;
 use simulator::cluster::{Cluster, ClusterConfig, ClusterOutput, LinkId};
@@ -69,7 +70,7 @@ impl Side {
             };
             let topic = &response.topics[0];
             let ready = topic.partitions.iter().all(|partition| partition.error_code == 0);
-            if topic.error_code == 0 && ready {
+            if topic.error_code == 0 && ready && self.leaders_know(name, topic.partitions.len()) {
                 self.topic_ids.insert(name.into(), topic.topic_id);
                 return;
             }
@@ -78,9 +79,41 @@ impl Side {
         panic!("{name} was not created in time");
     }
 
+    /// Whether the leaders answer for their partitions: they learn of new ones a moment after everybody else.
+    fn leaders_know(&mut self, name: &str, partitions: usize) -> bool {
+        const LATEST: i64 = -1;
+        let partitions = (0..).take(partitions).map(|partition_index| ListOffsetsPartition {
+            partition_index,
+            timestamp: LATEST,
+            ..Default::default()
+        });
+        let topic = ListOffsetsTopic { name: name.into(), partitions: partitions.collect() };
+        let request = Request::from(ListOffsetsRequest { topics: vec![topic], ..Default::default() });
+        let Some(Response::ListOffsets(response)) = self.exchange(7, &request).ok().flatten() else {
+            panic!("expected offsets of {name}");
+        };
+        response.topics[0].partitions.iter().all(|partition| partition.error_code == 0)
+    }
+
+    fn is_real(&self) -> bool {
+        matches!(self.transport, Transport::Real { .. })
+    }
+
     /// Asks, and masks the answer.
     pub(crate) fn ask(&mut self, version: i16, request: &Request) -> Heard {
-        match self.exchange(version, request) {
+        let mut answer = self.exchange(version, request);
+        // A coordinator that has just got its part of the internal topic says so for a moment.
+        for _ in 0..200 {
+            let Ok(Some(Response::InitProducerId(response))) = &answer else { break };
+            let loading =
+                [ErrorCode::CoordinatorLoadInProgress, ErrorCode::NotCoordinator].map(ErrorCode::code);
+            if !self.is_real() || !loading.contains(&response.error_code) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+            answer = self.exchange(version, request);
+        }
+        match answer {
             Ok(Some(response)) => {
                 if let Response::InitProducerId(response) = &response
                     && response.error_code == 0
