@@ -321,7 +321,8 @@ impl ProducerState {
         cx: &Cx,
     ) {
         let limits = BatchLimits {
-            batch_size: self.config.batch_size,
+            // A batch that is larger than a request could never be sent.
+            batch_size: self.config.batch_size.min(self.config.max_request_size),
             now: cx.now,
             deadline,
             flush_epoch: self.flush_epoch,
@@ -336,6 +337,14 @@ impl ProducerState {
     fn close_open_batches(&mut self) {
         for (topic, partition) in &self.active {
             if let Some(queue) = self.topics[*topic].queue_mut(*partition) {
+                queue.close_open();
+            }
+        }
+    }
+
+    fn close_open_batches_of(&mut self, index: usize) {
+        for (_, partition) in self.active.iter().filter(|(topic, _)| *topic == index) {
+            if let Some(queue) = self.topics[index].queue_mut(*partition) {
                 queue.close_open();
             }
         }
@@ -372,10 +381,9 @@ impl ProducerState {
         }
     }
 
-    /// Whether the largest record would be accepted, or the buffer is at most half full.
-    fn has_room(&self) -> bool {
-        let limit = self.config.buffer_memory;
-        self.buffered_bytes + self.config.max_request_size <= limit || self.buffered_bytes <= limit / 2
+    /// Whether the largest record would be accepted: whoever is told that there is room can send whatever was refused.
+    const fn has_room(&self) -> bool {
+        self.buffered_bytes + self.config.max_request_size <= self.config.buffer_memory
     }
 
     fn fail_record(&mut self, topic: usize, waiting: &Waiting, error: Error, cx: &mut Cx) {

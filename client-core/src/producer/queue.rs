@@ -6,6 +6,7 @@ use crate::io::RecordIds;
 use crate::protocol::record_batch::{ProducerStamp, RecordBatch, RecordBatchBuilder, RecordHeader};
 use crate::time::Instant;
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use bytes::Bytes;
 
 /// A producer id and epoch, as InitProducerId gave them (KIP-98).
@@ -24,7 +25,6 @@ pub(crate) struct PartitionQueue {
     closed: VecDeque<Batch>,
     /// How many batches are in flight.
     in_flight: usize,
-    next_number: u64,
     /// Under which id the sequence numbers of this partition run.
     pub(crate) identity: Option<ProducerId>,
     next_sequence: i32,
@@ -38,6 +38,7 @@ pub(crate) struct PartitionQueue {
 /// Records that travel together.
 #[derive(Clone, Debug)]
 pub(crate) struct Batch {
+    /// Its place among the partition's batches: the number of its first record, so that the halves of a batch have theirs, too.
     number: u64,
     contents: Contents,
     pub(crate) ids: RecordIds,
@@ -85,6 +86,55 @@ pub(crate) struct BatchLimits {
     pub(crate) flush_epoch: u32,
 }
 
+impl Batch {
+    /// Whether its records were accepted before the other's.
+    pub(crate) const fn is_older_than(&self, other: &Self) -> bool {
+        self.number < other.number
+    }
+
+    /// Makes two batches of one that the broker finds too large, as the Java client does. The halves keep their sequence numbers, so
+    /// that batches behind them keep theirs. `None` for a single record, which cannot be split.
+    pub(crate) fn split(&self) -> Option<[Self; 2]> {
+        let Contents::Sealed(bytes) = &self.contents else { return None };
+        let whole = RecordBatch::decode(bytes).ok().flatten()?;
+        let middle = self.records / 2;
+        if middle == 0 {
+            return None;
+        }
+        let half = |range: core::ops::Range<usize>| {
+            let mut builder = RecordBatchBuilder::new();
+            for record in whole.records().ok()?.skip(range.start).take(range.len()) {
+                let record = record.ok()?;
+                let headers: Vec<RecordHeader<'_>> = record.headers.collect::<Result<_, _>>().ok()?;
+                builder.append(record.key, record.value, headers.into_iter(), record.timestamp).ok()?;
+            }
+            let mut ids = RecordIds::default();
+            self.ids.iter().skip(range.start).take(range.len()).for_each(|id| ids.push(id));
+            let sequence = self.sequence.map(|first| following_sequence(first, range.start));
+            let stamp = ProducerStamp {
+                producer_id: whole.producer_id(),
+                producer_epoch: whole.producer_epoch(),
+                base_sequence: sequence.unwrap_or(-1),
+                is_transactional: false,
+            };
+            Some(Self {
+                number: ids.runs().first()?.0,
+                contents: Contents::Sealed(builder.seal(stamp)),
+                ids,
+                records: range.len(),
+                memory: self.memory / 2,
+                sequence,
+                retry_at: None,
+                ambiguous: false,
+                ..self.clone()
+            })
+        };
+        let mut halves = [half(0..middle)?, half(middle..self.records)?];
+        halves[1].memory = self.memory - halves[0].memory;
+        Some(halves)
+    }
+}
+
 impl PartitionQueue {
     /// Adds a record to the open batch, or to a new one. True if a new batch was begun.
     ///
@@ -97,7 +147,7 @@ impl PartitionQueue {
             self.close_open();
         }
         let begun = self.open.is_none();
-        let number = self.next_number;
+        let number = id.0;
         let batch = self.open.get_or_insert_with(|| Batch {
             number,
             contents: Contents::Building(RecordBatchBuilder::new()),
@@ -113,9 +163,6 @@ impl PartitionQueue {
             ambiguous: false,
             last_error: None,
         });
-        if begun {
-            self.next_number += 1;
-        }
         if let Contents::Building(builder) = &mut batch.contents {
             let headers = payload.headers.iter().copied();
             let appended = builder.append(payload.key, payload.value, headers, payload.timestamp);
@@ -190,9 +237,7 @@ impl PartitionQueue {
         let fresh_sequence = idempotent && batch.sequence.is_none();
         if fresh_sequence {
             batch.sequence = Some(self.next_sequence);
-            // Sequence numbers wrap around after 2^31 - 1 (KIP-98).
-            let next = (i64::from(self.next_sequence) + batch.records as i64) % (i64::from(i32::MAX) + 1);
-            self.next_sequence = i32::try_from(next).unwrap_or(0);
+            self.next_sequence = following_sequence(self.next_sequence, batch.records);
         }
         let (id, epoch) = self.identity.filter(|_| idempotent).map_or((-1, -1), |it| (it.id, it.epoch));
         let sequence = batch.sequence.unwrap_or(-1);
@@ -280,6 +325,12 @@ impl PartitionQueue {
             }
         }
     }
+}
+
+/// The sequence number that many records further on. They wrap around after 2^31 - 1 (KIP-98).
+fn following_sequence(first: i32, records: usize) -> i32 {
+    let next = (i64::from(first) + records as i64) % (i64::from(i32::MAX) + 1);
+    i32::try_from(next).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -189,7 +189,8 @@ impl ProducerState {
                 queue.close_open();
             }
             let Some(head) = queue.head() else { continue };
-            let waits = head.retry_at.is_some_and(|at| at > cx.now);
+            // What is out of time is not sent again: the timer that is due ends it.
+            let waits = head.retry_at.is_some_and(|at| at > cx.now) || head.deadline <= cx.now;
             let too_big = !taken.is_empty() && head.memory > room;
             if waits || too_big {
                 continue;
@@ -282,7 +283,7 @@ impl ProducerState {
             }
             let next = self.topics[index].waiting.front().map(|next| next.flush_epoch);
             if waiting.flush_epoch != epoch && next != Some(waiting.flush_epoch) {
-                self.close_open_batches();
+                self.close_open_batches_of(index);
             }
         }
     }
@@ -329,6 +330,8 @@ impl ProducerState {
         } else if self.config.idempotent && refused_sequence.contains(&code) {
             let error = error();
             self.out_of_step(sent, error, cx);
+        } else if let (ErrorCode::MessageTooLarge, Some(halves)) = (code, sent.batch.split()) {
+            self.resend_in_halves(&sent, halves);
         } else if code == ErrorCode::ProducerFenced {
             let error = Error::Fenced { name: code.name() };
             self.finish(sent, Err(error.clone()), cx);
@@ -356,7 +359,7 @@ impl ProducerState {
         sent.batch.ambiguous = false;
         let older_in_flight = self.in_flight.values().flat_map(|request| &request.batches).any(|other| {
             (other.topic, other.partition) == (sent.topic, sent.partition)
-                && other.batch.sequence < sent.batch.sequence
+                && other.batch.is_older_than(&sent.batch)
         });
         if let Some(queue) = self.topics[sent.topic].queue_mut(sent.partition)
             && !older_in_flight
@@ -365,6 +368,18 @@ impl ProducerState {
             queue.needs_new_identity = true;
         }
         self.retry(sent, error, false, cx);
+    }
+
+    /// The broker finds the batch too large: its halves go in its place.
+    fn resend_in_halves(&mut self, sent: &InFlightBatch, halves: [Batch; 2]) {
+        let Some(queue) = self.topics[sent.topic].queue_mut(sent.partition) else { return };
+        queue.landed();
+        // One more batch that a flush waits for.
+        *self.outstanding.entry(sent.batch.flush_epoch).or_default() += 1;
+        for half in halves {
+            queue.put_back(half);
+        }
+        self.active.insert((sent.topic, sent.partition));
     }
 
     /// No reply came.

@@ -13,4 +13,5 @@ mod connection;
 mod consumer;
 mod lifecycle;
 mod metadata;
+mod producer;
 mod tables;

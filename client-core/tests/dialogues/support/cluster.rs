@@ -20,6 +20,8 @@ pub(crate) struct Cluster {
     pub(crate) fetch_errors: VecDeque<ErrorCode>,
     /// Whether fetches are answered though there is nothing to fetch.
     pub(crate) impatient: bool,
+    /// Larger batches are refused.
+    pub(crate) batch_size_max: Option<usize>,
     next_producer_id: i64,
 }
 
@@ -148,6 +150,12 @@ impl Cluster {
     }
 
     fn produce(&mut self, node: i32, request: &ProduceRequest) -> ProduceResponse {
+        let too_large = |batch: &(String, i32, RecordBatch)| {
+            self.batch_size_max.is_some_and(|most| batch.2.bytes().len() > most)
+        };
+        if replies::batches_of(request).iter().any(too_large) {
+            return replies::produced(request, ErrorCode::MessageTooLarge, -1);
+        }
         if let Some(code) = self.produce_errors.pop_front() {
             return replies::produced(request, code, -1);
         }
