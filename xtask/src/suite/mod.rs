@@ -64,6 +64,11 @@ pub(crate) fn run(only: Option<&str>) -> Result<bool> {
     Ok(report.is_success(fail_on_missing))
 }
 
+/// Installs what browser checks need if it is missing, this is Debian and we may.
+pub(crate) fn install_browser() -> Result<()> {
+    needs::install(needs::BROWSER)
+}
+
 fn run_part(
     part: &Part,
     program: &Path,

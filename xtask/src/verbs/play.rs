@@ -6,7 +6,7 @@ use crate::error::{Context, Error, Result};
 use crate::server::Server;
 use crate::signals::Interrupted;
 use crate::wasm::{self, Kind, Module};
-use crate::{npm, page, paths, process, progress, tools};
+use crate::{npm, page, paths, process, progress, suite, tools};
 use lexopt::prelude::*;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -32,6 +32,7 @@ fn run(mut args: lexopt::Parser) -> Result<ExitCode> {
         }
     }
     if check {
+        suite::install_browser()?;
         tools::CHROMIUM.find()?;
     }
     let folder = build()?;
@@ -42,7 +43,9 @@ fn run(mut args: lexopt::Parser) -> Result<ExitCode> {
     let program = bridge::build("dev")?;
     let interrupted = Interrupted::watch()?;
     let mut command = Command::new(program);
-    command.args(["--dev-broker", "--listen", &format!("127.0.0.1:{port}"), "--serve"]).arg(&folder);
+    command
+        .args(["--dev-broker", "--log", "warn", "--listen", &format!("127.0.0.1:{port}"), "--serve"])
+        .arg(&folder);
     let mut server =
         progress::step("starting kafka-bridge with the simulated cluster", || Server::start(&mut command))?;
     let Some(url) = server.value("listening").map(str::to_owned) else {
