@@ -105,7 +105,7 @@ fn told(lesson: &lessons::Lesson, run: &LessonRun) -> Lesson {
     let code = lesson.code.excerpt().map(|(first_line, text)| Code {
         path: lesson.code.path.into(),
         first_line,
-        text: text.into(),
+        text: without_indent(&text).into(),
     });
     Lesson {
         card: card(lesson),
@@ -121,6 +121,13 @@ fn told(lesson: &lessons::Lesson, run: &LessonRun) -> Lesson {
             .collect(),
         shows_buffers: lesson.rules.iter().any(|rule| matches!(rule, RuleId::I6 | RuleId::I13)),
     }
+}
+
+/// The lines without the blanks that all of them begin with.
+fn without_indent(text: &str) -> String {
+    let blanks = |line: &str| line.len() - line.trim_start().len();
+    let least = text.lines().filter(|line| !line.trim().is_empty()).map(blanks).min().unwrap_or(0);
+    text.lines().map(|line| line.get(least..).unwrap_or_default()).collect::<Vec<_>>().join("\n")
 }
 
 fn quiz(quiz: &lessons::Quiz, (answers, why): (Vec<lessons::Answer>, String)) -> Option<Quiz> {

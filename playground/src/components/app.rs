@@ -4,18 +4,24 @@ use super::learn::Learn;
 use super::live::Live;
 use super::shell::{ErrorPanel, HelpDialog, TopBar};
 use crate::platform::timer::Timeout;
-use crate::platform::{Listener, address, window};
+use crate::platform::{Listener, address, size, window};
 use crate::source;
 use crate::state::link::{self, Place};
-use crate::state::{Action, Page, UiState};
+use crate::state::{Action, Page, UiState, View};
 use std::rc::Rc;
 use yew::prelude::*;
 
 /// Addresses are written at most so often: browsers refuse more than a few a second.
 const ADDRESS_MS: u32 = 750;
 
+/// Below this width a diagram shows too little: the list comes first.
+const NARROW: f64 = 768.0;
+
 fn first_state() -> UiState {
-    let state = UiState::at_rest(1);
+    let mut state = UiState::at_rest(1);
+    if size::page_width().is_some_and(|width| width < NARROW) {
+        state.view = View::List;
+    }
     match read_address() {
         Some(action) => crate::state::reduce(state, action),
         None => state,
@@ -92,7 +98,7 @@ pub fn App() -> Html {
         <div class={classes!("app", (state.page != Page::Learn).then_some("plain"))}>
             <TopBar cards={(*cards).clone()} lesson={(state.page == Page::Learn).then_some(state.lesson)}
                 link={link::encode(&here)}
-                is_live={state.page == Page::Live} on_live={act.reform(|()| Action::Go(Place::live()))}
+                is_live={state.page == Page::Live} has_place={state.page == Page::Learn} on_live={act.reform(|()| Action::Go(Place::live()))}
                 on_lesson={act.reform(|lesson| Action::Go(Place::lesson(lesson)))}
                 on_help={act.reform(|()| Action::Help(true))} />
             { body }

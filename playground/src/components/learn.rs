@@ -9,7 +9,7 @@ use crate::model::lesson::LessonCard;
 use crate::model::time;
 use crate::model::track::Side;
 use crate::platform::timer::Timeout;
-use crate::platform::{Listener, document, keyboard, theme, visibility, window};
+use crate::platform::{Listener, document, keyboard, size, theme, visibility};
 use crate::run::Run;
 use crate::source::{self, OpenError, Staging};
 use crate::state::keys::{self, Pressed};
@@ -228,7 +228,7 @@ fn Lesson(props: &LessonProps) -> Html {
         let has_room = staging.runs().len() == 1;
         Callback::from(move |()| {
             // The details come up with the first step, where there is room for them.
-            if is_first && has_room && is_wide() {
+            if is_first && has_room && size::page_width().is_some_and(|width| width >= WIDE) {
                 act.emit(Action::Tab(Some(Tab::State)));
             }
             act.emit(Action::NextStep);
@@ -292,11 +292,6 @@ fn Lesson(props: &LessonProps) -> Html {
     }
 }
 
-fn is_wide() -> bool {
-    let width = window().and_then(|window| window.inner_width().ok()).and_then(|width| width.as_f64());
-    width.is_some_and(|width| width >= WIDE)
-}
-
 /// The details of one run: that of the selection, else the one that tells the lesson.
 fn rail(props: &LessonProps, tab: Tab, position: usize, rules: &[(Side, Vec<crate::run::Rule>)]) -> Html {
     let (state, staging, act) = (&props.state, &props.staging, &props.act);
@@ -319,7 +314,9 @@ fn rail(props: &LessonProps, tab: Tab, position: usize, rules: &[(Side, Vec<crat
         Tab::Event => html! {
             <EventPanel events={run.events.clone()} event={event.map(|event| event as u32)} {cursor} on_select={select} />
         },
-        Tab::Code => html! { <CodePanel code={run.lesson.code.clone()} cases={run.lesson.cases.clone()} /> },
+        Tab::Code => {
+            html! { <CodePanel code={run.lesson.code.clone()} has_pair={run.lesson.card.has_pair} cases={run.lesson.cases.clone()} /> }
+        }
     };
     let side_name = (staging.runs().len() > 1).then(|| AttrValue::from(side_word(side)));
     html! {

@@ -1,10 +1,16 @@
 //! How wide an element is.
 
-use super::report;
+use super::{report, window};
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Element, ResizeObserver};
 use yew::prelude::*;
+
+/// The width of the page in CSS pixels.
+#[must_use]
+pub fn page_width() -> Option<f64> {
+    window().and_then(|window| window.inner_width().ok()).and_then(|width| width.as_f64())
+}
 
 /// The width of an element in CSS pixels, kept up to date. `fallback` before it is known.
 #[hook]

@@ -7,7 +7,6 @@ pub mod link;
 pub mod speed;
 
 use crate::model::track::Side;
-use simulator::event::Group;
 use speed::Speed;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -132,8 +131,6 @@ pub struct UiState {
     pub tab: Option<Tab>,
     /// Whether the receive buffers are shown under the stage.
     pub buffers: bool,
-    /// Kinds of events which the stage leaves out.
-    pub hidden: Vec<Group>,
     /// Answers given: lesson, runs and step, then the option.
     pub answers: BTreeMap<(u8, Variant, usize), usize>,
     /// Whether the help is open.
@@ -157,7 +154,6 @@ impl UiState {
             view: View::Diagram,
             tab: None,
             buffers: false,
-            hidden: Vec::new(),
             answers: BTreeMap::new(),
             help: false,
         }
@@ -252,8 +248,6 @@ pub enum Action {
     Tab(Option<Tab>),
     /// Show or hide the receive buffers.
     ToggleBuffers,
-    /// Show or hide a kind of event.
-    ToggleGroup(Group),
     /// Select an event, or follow the cursor again.
     Select(Option<Selection>),
     /// Answer the question of a step.
@@ -345,14 +339,6 @@ pub fn reduce(mut state: UiState, action: Action) -> UiState {
         }
         Action::ToggleBuffers => {
             state.buffers = !state.buffers;
-            state
-        }
-        Action::ToggleGroup(kind) => {
-            if let Some(place) = state.hidden.iter().position(|hidden| *hidden == kind) {
-                state.hidden.remove(place);
-            } else {
-                state.hidden.push(kind);
-            }
             state
         }
         Action::Select(selection) => {

@@ -114,8 +114,12 @@ fn step_item(props: &LessonPanelProps, place: usize) -> Html {
     html! {
         <li class={classes!("step", is_current.then_some("current"))} key={place} aria-current={is_current.then_some("step")}>
             if let Some(quiz) = quiz(props, place) {
-                <PredictBox quiz={quiz.clone()} chosen={props.answers.get(&place).copied()} is_revealed={true}
-                    on_answer={props.on_answer.reform(move |option| (place, option))} />
+                if is_current {
+                    <PredictBox quiz={quiz.clone()} chosen={props.answers.get(&place).copied()} is_revealed={true}
+                        on_answer={props.on_answer.reform(move |option| (place, option))} />
+                } else {
+                    { asked_before(quiz, props.answers.get(&place).copied()) }
+                }
             }
             { for sentences.into_iter().map(|(side, sentence)| html! {
                 <p key={side_word(side)}>
@@ -126,6 +130,22 @@ fn step_item(props: &LessonPanelProps, place: usize) -> Html {
                 </p>
             }) }
         </li>
+    }
+}
+
+/// A question that was answered some steps ago, in two lines.
+fn asked_before(quiz: &Quiz, chosen: Option<usize>) -> Html {
+    let right = quiz.options.get(quiz.right).map(ToString::to_string).unwrap_or_default();
+    let verdict = match chosen {
+        Some(chosen) if chosen == quiz.right => "\u{2713} as you said",
+        Some(_) => "\u{2715} you said otherwise",
+        None => "",
+    };
+    html! {
+        <p class="asked-before small">
+            <span class="quiet">{ quiz.question.to_string() }</span>
+            <strong>{ right }</strong>{ " " }<span class="quiet">{ verdict }</span>
+        </p>
     }
 }
 

@@ -25,7 +25,9 @@ pub fn PredictBox(props: &PredictBoxProps) -> Html {
         (false, Some(_)) => "answered",
         (false, None) => "open",
     };
-    let options = quiz.options.iter().enumerate().map(|(place, option)| {
+    // Once the run has answered, only the answer and what was said are left.
+    let is_worth = |place: usize| !props.is_revealed || place == quiz.right || props.chosen == Some(place);
+    let options = quiz.options.iter().enumerate().filter(|(place, _)| is_worth(*place)).map(|(place, option)| {
         let is_chosen = props.chosen == Some(place);
         let is_right = place == quiz.right;
         let (sign, word) = match (props.is_revealed, is_chosen, is_right) {

@@ -8,6 +8,8 @@ use yew::prelude::*;
 pub struct CodePanelProps {
     /// The place.
     pub code: Option<Code>,
+    /// Whether it is where two runs differ.
+    pub has_pair: bool,
     /// Cases from the world outside.
     pub cases: Vec<Case>,
 }
@@ -18,7 +20,7 @@ pub fn CodePanel(props: &CodePanelProps) -> Html {
     html! {
         <div class="panel-body" data-testid="code-panel">
             if let Some(code) = &props.code {
-                <p class="small quiet">{ "The one place where the two runs differ" }</p>
+                <p class="small quiet">{ if props.has_pair { "The one place where the two runs differ" } else { "The place in the source" } }</p>
                 <p class="mono small">{ format!("{}, line {}", code.path, code.first_line) }</p>
                 <pre class="code" tabindex="0"><code>
                     { for code.text.lines().enumerate().map(|(place, line)| html! {

@@ -15,6 +15,8 @@ pub struct TopBarProps {
     pub lesson: Option<u8>,
     /// Whether Live is open.
     pub is_live: bool,
+    /// Whether there is a place to link to.
+    pub has_place: bool,
     /// The link to what is shown.
     pub link: AttrValue,
     /// Called with a lesson to open.
@@ -56,7 +58,7 @@ pub fn TopBar(props: &TopBarProps) -> Html {
                 </div>
             </nav>
             <div class="top-tools">
-                if !props.is_live {
+                if props.has_place {
                     <ShareButton link={props.link.clone()} />
                 }
                 <ThemeButton />

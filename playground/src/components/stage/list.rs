@@ -113,8 +113,13 @@ pub fn EventRow(props: &EventRowProps) -> Html {
                 <span aria-hidden="true">{ symbol(event.group()) }</span>
             </span>
             <span class="row-words">
+                { relation.map(|relation| html! {
+                    <span class="row-relation" title={relation}>
+                        <span aria-hidden="true">{ "\u{25c6} " }</span>
+                        <span class="visually-hidden">{ format!("{relation}: ") }</span>
+                    </span>
+                }) }
                 { words }
-                { relation.map(|relation| html! { <span class="row-relation">{ format!(" \u{25c6} {relation}") }</span> }) }
             </span>
         </>
     };
