@@ -93,7 +93,9 @@ function glueWithoutLoader() {
       throw new Error(`wasm-bindgen's output has changed: there is no ${part} in it`)
     }
   }
-  return source.replace(own, '\nexport { __wbg_get_imports as coreImports, __wbg_finalize_init as useCore };')
+  // Timers call into the core with nobody of ours on the stack: src/core.ts guards them.
+  const timers = "import { setTimer as setTimeout, clearTimer as clearTimeout } from './src/core.ts'\n"
+  return timers + source.replace(own, '\nexport { __wbg_get_imports as coreImports, __wbg_finalize_init as useCore };')
 }
 
 function provide(name, contents) {
@@ -102,7 +104,7 @@ function provide(name, contents) {
     setup({ onResolve, onLoad }) {
       const filter = new RegExp(`^${name}$`)
       onResolve({ filter }, () => ({ path: name, namespace: name, sideEffects: false }))
-      onLoad({ filter, namespace: name }, () => ({ contents, loader: 'js' }))
+      onLoad({ filter, namespace: name }, () => ({ contents, loader: 'js', resolveDir: here }))
     },
   }
 }

@@ -17,6 +17,9 @@ export interface Victim {
 let loading: Promise<Core> | undefined
 let broken: InternalError | undefined
 const victims = new Set<WeakRef<Victim>>()
+const timers = new Set<Timer>()
+
+type Timer = ReturnType<typeof setTimeout>
 
 /** Loads the core once; later callers get the same one, whatever they bring. @internal */
 export function loadCore(source: () => CoreSource | Promise<CoreSource>): Promise<Core> {
@@ -68,10 +71,34 @@ export function breakDown(problem: string, cause?: unknown): InternalError {
   if (broken !== undefined) return broken
   const error = new InternalError(problem, cause)
   broken = error
+  for (const timer of timers) clearTimeout(timer)
   // Not from here: wasm is still on the stack.
   queueMicrotask(() => {
     for (const victim of victims) victim.deref()?.fail(error)
     victims.clear()
   })
   return error
+}
+
+/**
+ * The core's own timers. They call into it with nobody of ours on the stack, and what leaves a timer's callback ends a Node
+ * process without telling any client why: so it is caught here. @internal
+ */
+export function setTimer(callback: () => void, millis: number): Timer {
+  const timer = setTimeout(() => {
+    timers.delete(timer)
+    try {
+      callback()
+    } catch (thrown) {
+      breakDown(String(thrown), thrown)
+    }
+  }, millis)
+  timers.add(timer)
+  return timer
+}
+
+/** @internal */
+export function clearTimer(timer: Timer): void {
+  timers.delete(timer)
+  clearTimeout(timer)
 }

@@ -57,7 +57,10 @@ export class Port {
         if (!closed) report?.((handle) => handle.connected(broker, generation))
       },
       data: (bytes) => {
-        if (!closed) report?.((handle) => handle.received(broker, generation, bytes))
+        if (closed) return
+        // Anything else would reach into wasm memory with lengths that nobody has checked.
+        if (bytes instanceof Uint8Array) report?.((handle) => handle.received(broker, generation, bytes))
+        else this.#lose(key, handlers, 'the transport handed over something that is no Uint8Array')
       },
       close: (cause) => {
         if (closed) return
@@ -85,6 +88,12 @@ export class Port {
     const key = keyOf(broker, generation)
     const connection = this.#connections.get(key)
     this.#connections.delete(key)
+    connection?.close()
+  }
+
+  #lose(key: number, handlers: ConnectionHandlers, message: string): void {
+    const connection = this.#connections.get(key)
+    handlers.close({ how: 'transport', message })
     connection?.close()
   }
 

@@ -1,7 +1,6 @@
 //! One host timer for the client's next deadline.
 
 use client_core::Instant;
-use js_sys::Promise;
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
@@ -35,13 +34,9 @@ impl HostTimer {
     pub(super) fn new(mut fired: impl FnMut() + 'static) -> Self {
         let armed = Rc::new(RefCell::new(None));
         let disarm = armed.clone();
-        let work = Closure::<dyn FnMut(JsValue)>::new(move |_| fired());
-        let ignore = Closure::<dyn FnMut(JsValue)>::new(|_| ());
         let callback = Closure::new(move || {
             disarm.borrow_mut().take();
-            // An exception in a timer's callback ends a Node process. A panic must not: whoever set the panic hook is
-            // told by it, so the exception that follows is caught here, by way of a promise.
-            let _ = Promise::resolve(&JsValue::UNDEFINED).then(&work).catch(&ignore);
+            fired();
         });
         Self { callback, armed }
     }
