@@ -62,7 +62,7 @@ pub fn Learn(props: &LearnProps) -> Html {
         }
         Err(OpenError::Link(_)) => Html::default(),
         Err(OpenError::Lesson(problem)) => html! {
-            <main class="error-panel" role="alert" data-testid="lesson-error">
+            <main class="error-panel" data-testid="lesson-error">
                 <p class="eyebrow">{ "This lesson is at fault" }</p>
                 <h1 class="question">{ problem.clone() }</h1>
                 <p class="quiet">{ "The other lessons are not concerned." }</p>

@@ -31,11 +31,11 @@ pub fn is_taken(target: Option<EventTarget>, key: &str) -> bool {
     }
 }
 
-/// Whether a key press there is meant for the run: nothing has the focus, or the stage, the lesson or the controls
-/// of time have it.
+/// Whether a key press there is meant for the run: nothing has the focus, or the stage, the lesson's buttons or the
+/// controls of time have it.
 #[must_use]
 pub fn is_for_the_stage(target: Option<EventTarget>) -> bool {
     let Some(element) = target.and_then(|target| target.dyn_into::<Element>().ok()) else { return true };
     matches!(element.tag_name().as_str(), "BODY" | "HTML")
-        || element.closest(".stage, .transport, .lesson").is_ok_and(|found| found.is_some())
+        || element.closest(".stage, .transport, .lesson-foot").is_ok_and(|found| found.is_some())
 }

@@ -56,7 +56,7 @@ pub fn LessonPanel(props: &LessonPanelProps) -> Html {
     let steps = (0..count.min(props.reached)).map(|place| step_item(props, place));
     html! {
         <section class="lesson" aria-label="Lesson" data-testid="lesson" data-step={props.reached.to_string()} data-steps={count.to_string()}>
-            <div class="lesson-scroll" ref={scroller}>
+            <div class="lesson-scroll" ref={scroller} tabindex="0" role="group" aria-label="Steps">
                 <p class="eyebrow">{ format!("Lesson {}", lesson.card.id) }</p>
                 <h1 class="question" data-testid="question">{ lesson.card.question }</h1>
                 <p class="small quiet">{ format!("{count} steps, about {} minutes", lesson.minutes) }</p>

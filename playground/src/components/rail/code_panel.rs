@@ -34,7 +34,7 @@ pub fn CodePanel(props: &CodePanelProps) -> Html {
                 <p class="quiet">{ "This lesson points at no single place in the source." }</p>
             }
             if !props.cases.is_empty() {
-                <h3>{ "It happened to" }</h3>
+                <h2>{ "It happened to" }</h2>
                 <ul class="cases">
                     { for props.cases.iter().map(|case| html! {
                         <li key={case.address.to_string()}>

@@ -64,13 +64,13 @@ pub fn EventPanel(props: &EventPanelProps) -> Html {
                 { event.payload.as_ref().map(|payload| fact("bytes", payload.len().to_string())) }
                 { fact("name", event.key.clone()) }
             </dl>
-            <h3>{ "Why did this happen?" }</h3>
+            <h2>{ "Why did this happen?" }</h2>
             if causes.is_empty() {
                 <p class="small quiet">{ "It is the first of its chain." }</p>
             } else {
                 <ol class="chain" data-testid="causes">{ for causes.iter().map(|cause| row(cause)) }</ol>
             }
-            <h3>{ "What came of it?" }</h3>
+            <h2>{ "What came of it?" }</h2>
             <ol class="chain" data-testid="effects">{ for effects.map(|effect| row(effect)) }</ol>
         </div>
     }

@@ -31,9 +31,9 @@ pub fn RulesPanel(props: &RulesPanelProps) -> Html {
     html! {
         <div class="panel-body" data-testid="rules-panel">
             if !watched.is_empty() {
-                <h3>{ "This lesson is about" }</h3>
+                <h2>{ "This lesson is about" }</h2>
                 <ul class="rules">{ list(&watched) }</ul>
-                <h3>{ "Checked all the same" }</h3>
+                <h2>{ "Checked all the same" }</h2>
             }
             <ul class="rules">{ list(&others) }</ul>
             <p class="small quiet">{ "A rule that nothing has put to the test is \u{201c}not exercised\u{201d}, never \u{201c}holds\u{201d}." }</p>

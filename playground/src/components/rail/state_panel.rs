@@ -63,7 +63,7 @@ pub fn MachineView(props: &MachineViewProps) -> Html {
     html! {
         <section class="machine" data-testid={format!("machine-{}", machine.id)} data-state={machine.current}>
             <header class="machine-head">
-                <h3>{ machine.title.to_string() }</h3>
+                <h2>{ machine.title.to_string() }</h2>
                 <p class="small quiet">
                     { "now " }<strong class="now">{ machine.current }</strong>
                     { format!(", {walked} of {all} moves taken") }

@@ -53,7 +53,7 @@ pub fn WireView(props: &WireViewProps) -> Html {
     let choose = Callback::from(move |field: usize| chosen.set(Some(field)));
     html! {
         <div class="panel-body" data-testid="wire-panel">
-            <h3 class="wire-title">{ frame.title.to_string() }</h3>
+            <h2 class="wire-title">{ frame.title.to_string() }</h2>
             <p class="small quiet">{ message.map(|message| format!("Event {}. ", message + 1)) }{ format!("{} bytes, read by the client\u{2019}s own decoder", frame.bytes.len()) }</p>
             if let Some(problem) = &frame.problem {
                 <p class="warning">{ format!("\u{2715} {problem}") }</p>

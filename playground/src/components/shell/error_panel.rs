@@ -26,9 +26,11 @@ pub fn ErrorPanel(props: &ErrorPanelProps) -> Html {
         format!("Open lesson {} as far as it could be read", readable.lesson)
     };
     html! {
-        <main class="error-panel" data-testid="link-error" role="alert">
-            <p class="eyebrow">{ "This link cannot be opened" }</p>
-            <h1 class="question">{ props.error.to_string() }</h1>
+        <main class="error-panel" data-testid="link-error">
+            <div role="alert">
+                <p class="eyebrow">{ "This link cannot be opened" }</p>
+                <h1 class="question">{ props.error.to_string() }</h1>
+            </div>
             <p class="quiet">{ "Nothing was opened in its place, so that you do not look at something else by mistake." }</p>
             <div class="error-buttons">
                 <button type="button" class="button" data-testid="open-readable"

@@ -20,7 +20,7 @@ pub struct RulesStripProps {
 pub fn RulesStrip(props: &RulesStripProps) -> Html {
     let is_pair = props.runs.len() > 1;
     html! {
-        <div class="rules-strip" data-testid="rules-strip" role="group" aria-label="Rules">
+        <div class="rules-strip" data-testid="rules-strip" role="region" aria-label="Rules">
             { for props.runs.iter().map(|(side, rules)| html! {
                 <div class="strip-run" key={format!("{side:?}")} data-side={side_word(*side)}>
                     if is_pair {

@@ -14,6 +14,8 @@ pub struct BuffersProps {
     pub events: Events,
     /// How many of its events have happened.
     pub cursor: usize,
+    /// What the buffers are called.
+    pub name: AttrValue,
 }
 
 /// The receive buffer of each broker's connection.
@@ -21,7 +23,7 @@ pub struct BuffersProps {
 pub fn Buffers(props: &BuffersProps) -> Html {
     let all = use_memo((props.events.clone(), props.cursor), |(events, cursor)| buffers(events, *cursor));
     html! {
-        <section class="buffers" aria-label="Receive buffers" data-testid="buffers">
+        <section class="buffers" aria-label={props.name.clone()} data-testid="buffers">
             if all.is_empty() {
                 <p class="small quiet empty">{ "No connection yet, so no receive buffer." }</p>
             }

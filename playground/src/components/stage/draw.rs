@@ -58,7 +58,7 @@ pub(super) fn pill(x: f64, y: f64, text: &str, class: Classes) -> Html {
 
 /// Text cut to a number of characters.
 pub(super) fn cut(text: &str, room: f64) -> String {
-    let most = (room / 6.2).max(6.0) as usize;
+    let most = (room / 5.8).max(6.0) as usize;
     if text.chars().count() <= most {
         return text.to_owned();
     }

@@ -9,6 +9,9 @@ use std::rc::Rc;
 pub(crate) const ROW: f64 = 28.0;
 /// The column with numbers and times, left of the lanes.
 pub(crate) const GUTTER: f64 = 84.0;
+/// How much narrower and wider than usual lanes may become.
+const TIGHTEST: f64 = 0.8;
+const WIDEST: f64 = 2.4;
 /// How far apart two connections of one lane stand.
 const BESIDE: f64 = 14.0;
 /// How many rows are drawn at most; earlier ones are left out, and that is said.
@@ -32,14 +35,14 @@ pub(crate) struct Geometry {
 impl Geometry {
     /// Spreads the lanes over the width there is; they keep a least width, and then the stage scrolls.
     pub(crate) fn new(lanes: &[Lane], available: f64, side: Side, track: Rc<Track>, position: usize) -> Self {
-        let least: f64 = lanes.iter().map(|lane| least_width(lane.id)).sum();
-        let room = (available - GUTTER).max(least);
-        let factor = if least > 0.0 { (room / least).min(2.4) } else { 1.0 };
+        let usual: f64 = lanes.iter().map(|lane| usual_width(lane.id)).sum();
+        let room = (available - GUTTER).max(usual * TIGHTEST);
+        let factor = if usual > 0.0 { (room / usual).min(WIDEST) } else { 1.0 };
         let mut left = GUTTER;
         let centres = lanes
             .iter()
             .map(|lane| {
-                let width = least_width(lane.id) * factor;
+                let width = usual_width(lane.id) * factor;
                 left += width;
                 (left - width / 2.0).round()
             })
@@ -118,7 +121,7 @@ impl Geometry {
     }
 }
 
-const fn least_width(lane: LaneId) -> f64 {
+const fn usual_width(lane: LaneId) -> f64 {
     match lane {
         LaneId::Task(_) => 52.0,
         LaneId::Client(_) => 100.0,

@@ -90,7 +90,8 @@ pub fn Stage(props: &StageProps) -> Html {
             if props.buffers {
                 <div class={classes!("dock", is_pair.then_some("pair"))}>
                     { for props.runs.iter().map(|(side, events)| html! {
-                        <Buffers key={side_word(*side)} events={events.clone()} cursor={props.track.seen(*side, props.position)} />
+                        <Buffers key={side_word(*side)} name={if is_pair { format!("Receive buffers, {}", side_word(*side)) } else { "Receive buffers".to_owned() }}
+                            events={events.clone()} cursor={props.track.seen(*side, props.position)} />
                     }) }
                 </div>
             }
