@@ -319,10 +319,11 @@ impl PartitionQueue {
         self.confirmed = false;
         self.next_sequence = 0;
         self.needs_new_identity = false;
+        // The broker does not have the batch that made this necessary, so it cannot have taken one that was numbered after it, even if
+        // no reply said so. All are numbered anew: one that kept its old number would be overtaken by those behind it.
         for batch in &mut self.closed {
-            if !batch.ambiguous {
-                batch.sequence = None;
-            }
+            batch.sequence = None;
+            batch.ambiguous = false;
         }
     }
 }

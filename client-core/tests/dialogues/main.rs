@@ -5,13 +5,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 #![expect(clippy::wildcard_enum_match_arm, reason = "a dialogue looks at the kinds of events it is about")]
-#![allow(dead_code, reason = "the harness is ready for the machines whose dialogues are still to come")]
 
 mod support;
 
 mod connection;
 mod consumer;
-mod lifecycle;
+mod idempotence;
 mod metadata;
 mod producer;
+mod properties;
+mod starting;
+mod stopping;
 mod tables;

@@ -3,8 +3,10 @@
 //! `they_...` is what the client does and the test expects; `we_...` is what the test does as the world. After every step the
 //! harness checks what must always hold: see [`Dialogue::check`].
 
+mod check;
 pub(crate) mod cluster;
 pub(crate) mod replies;
+mod serve;
 
 use bytes::Bytes;
 use client_core::protocol::{
@@ -13,9 +15,9 @@ use client_core::protocol::{
 };
 use client_core::{
     Address, Client, CloseReason, Completion, Config, ConnectionId, ConnectionState, ConnectionView,
-    ConsumerConfig, Deadline, Delivery, DisconnectCause, Duration, Error, Event, Input, Instant,
-    LifecycleState, Machine, OperationId, Output, ProducerConfig, Record, RecordId, Role, Start,
-    StartOptions, Status, StopOptions, TopicPartition, TraceEvent, TraceKind,
+    ConsumerConfig, Deadline, DisconnectCause, Duration, Error, Event, Input, Instant, LifecycleState,
+    Machine, OperationId, ProducerConfig, Record, RecordId, Role, Start, StartOptions, Status, StopOptions,
+    TopicPartition, TraceEvent, TraceKind,
 };
 use cluster::Cluster;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -356,6 +358,16 @@ impl Dialogue {
         Asked { connection, version: header.request_api_version, correlation_id: header.correlation_id, body }
     }
 
+    /// What [`they_send`](Self::they_send) would give, left where it is.
+    #[track_caller]
+    pub(crate) fn peek<R: Ask>(&self, host: &str) -> Asked<R> {
+        let connection = self.connection(host);
+        let (header, request) = self.wires[&connection].inbox.front().expect("a request");
+        let body = R::take(request.clone()).expect("a request of this kind");
+        let (version, correlation_id) = (header.request_api_version, header.correlation_id);
+        Asked { connection, version, correlation_id, body }
+    }
+
     /// The client closes its connection to the host.
     #[track_caller]
     pub(crate) fn they_close(&mut self, host: &str) -> CloseReason {
@@ -504,116 +516,6 @@ impl Dialogue {
         self.events.clear();
     }
 
-    // ---- the cluster answers by itself ----
-
-    /// Lets the cluster accept, refuse and answer until nobody has anything to say. Fetches that would be empty wait.
-    pub(crate) fn serve(&mut self) {
-        for _ in 0..100_000 {
-            if !self.serve_one() {
-                return;
-            }
-        }
-        panic!("the dialogue does not end");
-    }
-
-    /// Answers the fetches that wait for records, then serves what follows.
-    pub(crate) fn end_long_polls(&mut self) {
-        self.serve();
-        self.cluster.impatient = true;
-        for (connection, _) in self.open_connections() {
-            self.serve_connection(connection);
-        }
-        self.cluster.impatient = false;
-        self.serve();
-    }
-
-    /// One step of [`serve`](Self::serve). False if there was nothing to do.
-    pub(crate) fn serve_one(&mut self) -> bool {
-        if let Some(connection) = self.connects.pop_front() {
-            let Some(wire) = self.wires.get(&connection) else { return true };
-            let host = wire.address.host.clone();
-            if self.cluster.is_black_hole(&host) {
-                return true;
-            }
-            if self.cluster.is_up(&host) {
-                self.we_accept(&host)
-            } else {
-                self.we_refuse(&host)
-            }
-            return true;
-        }
-        let connections: Vec<ConnectionId> = self.wires.keys().copied().collect();
-        connections.into_iter().any(|connection| self.serve_connection(connection))
-    }
-
-    /// Answers the first request of the connection. False if there is none, or it has to wait.
-    pub(crate) fn serve_connection(&mut self, connection: ConnectionId) -> bool {
-        let Some(wire) = self.wires.get_mut(&connection) else { return false };
-        let host = wire.address.host.clone();
-        let Some((header, request)) = wire.inbox.front() else { return false };
-        let others_wait = wire.inbox.len() > 1;
-        let Some(answer) = self.cluster.answer(&host, request, others_wait) else { return false };
-        let (version, correlation_id) = (header.request_api_version, header.correlation_id);
-        wire.inbox.pop_front();
-        if let Some(response) = answer {
-            self.transcript.push(format!("{host}: answers {:?}", response.api_key()));
-            let bytes = response.encode(version, correlation_id).unwrap().to_bytes();
-            self.deliver(connection, bytes);
-        }
-        true
-    }
-
-    fn deliver(&mut self, connection: ConnectionId, mut bytes: Bytes) {
-        match self.delivery {
-            Delivering::Whole => self.we_send(connection, bytes),
-            Delivering::Chunks(size) => {
-                while !bytes.is_empty() {
-                    let chunk = bytes.split_to(size.min(bytes.len()));
-                    self.we_send(connection, chunk);
-                }
-            }
-            Delivering::CutAfter(left) if bytes.len() <= left => {
-                self.delivery = Delivering::CutAfter(left - bytes.len());
-                self.we_send(connection, bytes);
-            }
-            Delivering::CutAfter(left) => {
-                self.delivery = Delivering::Whole;
-                self.we_send(connection, bytes.slice(..left));
-                let host = self.host(connection).expect("the connection is open");
-                self.we_end(&host, DisconnectCause::Reset);
-            }
-        }
-    }
-
-    /// Like [`serve_connection`](Self::serve_connection), but the answer gets lost with the connection.
-    pub(crate) fn serve_and_lose(&mut self, connection: ConnectionId) {
-        if let Some(wire) = self.wires.get_mut(&connection) {
-            let host = wire.address.host.clone();
-            if let Some((_, request)) = wire.inbox.pop_front() {
-                self.cluster.answer(&host, &request, true);
-            }
-            self.we_end(&host, DisconnectCause::Reset);
-        }
-    }
-
-    /// Every connection breaks off at the same time.
-    pub(crate) fn lose_everything(&mut self) {
-        for (connection, _) in self.open_connections() {
-            if let Some(host) = self.host(connection) {
-                self.we_end(&host, DisconnectCause::Reset);
-            }
-        }
-    }
-
-    /// Connections that are open or being opened, with whether they are open.
-    pub(crate) fn open_connections(&self) -> Vec<(ConnectionId, bool)> {
-        self.wires.iter().map(|(connection, wire)| (*connection, wire.open)).collect()
-    }
-
-    pub(crate) fn host(&self, connection: ConnectionId) -> Option<String> {
-        self.wires.get(&connection).map(|wire| wire.address.host.clone())
-    }
-
     // ---- inside ----
 
     #[track_caller]
@@ -626,133 +528,6 @@ impl Dialogue {
 
     fn say(&mut self, line: impl Into<String>) {
         self.transcript.push(format!("{:>12} {}", self.now.to_string(), line.into()));
-    }
-
-    /// Drains the client, wakes it if it wants that at once, and checks what must always hold.
-    pub(crate) fn settle(&mut self) {
-        self.drain();
-        for round in 0.. {
-            let due = self.client.poll_timeout().filter(|deadline| deadline.at <= self.now);
-            let Some(due) = due else { break };
-            assert!(
-                round < WAKES_AT_ONCE_MAX,
-                "LC11: woken {round} times at one instant, and again for {due:?}"
-            );
-            self.client.handle(self.now, Input::TimeoutFired);
-            self.drain();
-        }
-        self.check();
-    }
-
-    fn drain(&mut self) {
-        for count in 0.. {
-            assert!(count < OUTPUTS_MAX, "LC11: so many outputs at one instant");
-            let Some(output) = self.client.poll_output() else { break };
-            self.take_output(output);
-        }
-        while let Some(trace) = self.client.poll_trace() {
-            if let TraceKind::Transition { machine, from, to, cause } = &trace.kind {
-                self.transcript.push(format!("             {machine:?}: {from} -> {to}, {cause}"));
-            }
-            let rejected = matches!(trace.kind, TraceKind::TransitionRejected { .. });
-            assert!(self.expects_rejections || !rejected, "CN1: {:?}", trace.kind);
-            self.follow(&trace.kind);
-            self.traces.push(trace);
-        }
-    }
-
-    /// CN3: each request is answered or fails, once.
-    fn follow(&mut self, kind: &TraceKind) {
-        match kind {
-            TraceKind::RequestSent { connection, correlation_id, expects_reply: true, .. } => {
-                let before = self.fates.insert((*connection, *correlation_id), Fate::Sent);
-                assert_eq!(before, None, "{connection}: correlation id {correlation_id} is used twice");
-            }
-            TraceKind::ResponseReceived { connection, correlation_id, .. } => {
-                let before = self.fates.insert((*connection, *correlation_id), Fate::Answered);
-                assert_eq!(before, Some(Fate::Sent), "{connection}: answer {correlation_id}");
-            }
-            // An answer that turns out to be unreadable fails its request after it has been matched.
-            TraceKind::RequestFailed { connection, correlation_id, .. } => {
-                let before = self.fates.insert((*connection, *correlation_id), Fate::Failed);
-                assert!(
-                    matches!(before, Some(Fate::Sent | Fate::Answered)),
-                    "{connection}: {correlation_id} failed twice"
-                );
-            }
-            _ => {}
-        }
-    }
-
-    fn take_output(&mut self, output: Output) {
-        match output {
-            Output::Connect { connection, address } => {
-                self.say(format!("they: connect {connection} to {address}"));
-                assert!(self.named.insert(connection), "CN2: {connection} names a second connection");
-                let decoder = FrameDecoder::new(64 << 20);
-                let wire = Wire { address, open: false, decoder, inbox: VecDeque::new() };
-                self.wires.insert(connection, wire);
-                self.connects.push_back(connection);
-            }
-            Output::Send { connection, bytes } => {
-                let wire = self.wires.get_mut(&connection).expect("bytes go to a connection that exists");
-                assert!(wire.open, "bytes go to a connection that is open");
-                wire.decoder.push(bytes);
-                while let Some(frame) = wire.decoder.next_frame().expect("requests are frames") {
-                    let (header, request) = Request::decode(frame).expect("requests can be decoded");
-                    self.transcript.push(format!("             they: {connection} {:?}", request.api_key()));
-                    wire.inbox.push_back((header, request));
-                }
-            }
-            Output::Close { connection, reason } => {
-                self.say(format!("they: close {connection}, {reason}"));
-                let wire = self.wires.remove(&connection).expect("what is closed was open");
-                self.connects.retain(|asked| *asked != connection);
-                self.closes.push_back((wire.address.host, reason));
-            }
-            Output::Event(event) => self.take_event(event),
-        }
-    }
-
-    fn take_event(&mut self, event: Event) {
-        self.say(format!("they: {event:?}"));
-        match event {
-            Event::Completed { operation, result } => {
-                let before = self.ended.insert(operation, result);
-                assert!(before.is_none(), "{operation} ends once, but ended before with {before:?}");
-            }
-            Event::Delivered(Delivery { partition, records, result }) => {
-                for (index, id) in records.iter().enumerate() {
-                    let result = result.clone().map(|it| it.base_offset.map(|base| base + index as i64));
-                    let before = self.delivered.insert(id.0, (partition.clone(), result));
-                    assert!(before.is_none(), "record {} ends once, but ended before with {before:?}", id.0);
-                }
-            }
-            other => self.events.push(other),
-        }
-    }
-
-    /// What holds after every step: sockets, timers and waiters are counted right, and a client that is idle has none.
-    fn check(&self) {
-        let inspect = self.client.inspect();
-        let counters = inspect.counters();
-        assert_eq!(inspect.sockets(), self.wires.len(), "sockets counted and sockets seen");
-        assert_eq!(inspect.waiters() as u64, counters.operations, "waiters and operations counted");
-        let deadline = self.client.poll_timeout();
-        if deadline.is_none() {
-            assert_eq!(counters.timers, 0, "timers armed without a deadline");
-        }
-        if matches!(self.state(), LifecycleState::Idle | LifecycleState::Fenced) {
-            assert!(
-                self.wires.is_empty(),
-                "LC10: open on a client that is not running: {:?}",
-                self.wires.keys()
-            );
-            assert_eq!(counters.timers, 0, "LC10: timers armed on a client that is not running");
-            assert_eq!(counters.operations, 0, "LC10: operations under way on a client that is not running");
-            assert_eq!(deadline, None, "LC10: a client that is not running wants to be woken");
-            assert_eq!(inspect.buffered_bytes(), 0, "a client that is not running holds records");
-        }
     }
 }
 
@@ -767,8 +542,3 @@ impl Drop for Dialogue {
         }
     }
 }
-
-/// A wake-up may make another one due at the same instant (a lost connection, whose requests are overdue as well), but not for long.
-const WAKES_AT_ONCE_MAX: usize = 2;
-
-const OUTPUTS_MAX: usize = 10_000;

@@ -1,0 +1,338 @@
+//! Writing without duplicates and in order: CN18, and what happens when numbers are refused.
+
+use crate::support::{Asked, Dialogue, ms, replies, secs};
+use client_core::protocol::{ErrorCode, InitProducerIdRequest, MetadataRequest, ProduceRequest};
+use client_core::{DisconnectCause, Error, Event, LifecycleState, RecordId};
+
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+/// A started producer with id 1001, of which the broker has taken one batch: from then on five may be in flight.
+fn confirmed() -> Dialogue {
+    let mut d = Dialogue::producer("b1 b2");
+    d.cluster.topic("t", &[1]);
+    d = d.started();
+    let first = d.send("t", "0");
+    d.serve();
+    assert_eq!(d.record_offset(first), 0);
+    d.forget();
+    d
+}
+
+/// Sends that many records, each in a batch of its own.
+fn send(d: &mut Dialogue, count: usize) -> Vec<RecordId> {
+    (1..=count).map(|number| d.send("t", &number.to_string())).collect()
+}
+
+/// The producer's id, its epoch and the sequence number of a request's only batch.
+fn stamp(asked: &Asked<ProduceRequest>) -> (i64, i16, i32) {
+    let batch = replies::batch_of(&asked.body);
+    (batch.producer_id(), batch.producer_epoch(), batch.base_sequence())
+}
+
+fn values(asked: &Asked<ProduceRequest>) -> Vec<String> {
+    replies::values(&replies::batch_of(&asked.body))
+}
+
+/// Serves and waits until all of these have ended.
+#[track_caller]
+fn until_all_ended(d: &mut Dialogue, records: &[RecordId]) {
+    for _ in 0..200 {
+        d.serve();
+        if records.iter().all(|record| d.record(*record).is_some()) {
+            return;
+        }
+        d.wait_for_deadline();
+    }
+    panic!("records do not end");
+}
+
+/// What has been written is 0, 1, 2 and so on, once each.
+#[track_caller]
+fn check_log(d: &Dialogue, count: usize) {
+    let expected: Vec<String> = (0..=count).map(|number| number.to_string()).collect();
+    assert_eq!(d.cluster.values("t", 0), expected);
+}
+
+/// How many producer ids have been asked for.
+fn ids_asked_for(d: &Dialogue) -> usize {
+    let of_ids = |kind: &&client_core::TraceKind| {
+        matches!(kind, client_core::TraceKind::RequestSent { api: "InitProducerId", .. })
+    };
+    d.traces().filter(of_ids).count()
+}
+
+// ---- what gets lost ----
+
+/// CN18: the reply is lost; the batch goes again under the same id, epoch and number, and there is one copy.
+#[test]
+fn a_lost_reply_yields_one_copy() {
+    let mut d = confirmed();
+    let record = send(&mut d, 1)[0];
+    let connection = d.connection("b1");
+    let asked = d.peek::<ProduceRequest>("b1");
+    d.serve_and_lose(connection);
+    assert_eq!(d.record(record), None);
+    while !d.has_request("b1") || !d.next_is::<ProduceRequest>("b1") {
+        if !d.serve_one() {
+            d.wait_for_deadline();
+        }
+    }
+    let again = d.peek::<ProduceRequest>("b1");
+    assert_eq!(stamp(&again), stamp(&asked));
+    assert_eq!(stamp(&again), (1_001, 0, 1));
+    d.serve();
+    assert_eq!(d.record_offset(record), 1);
+    check_log(&d, 1);
+}
+
+/// CN18: five batches in flight are lost; they go again in order, each under its own number.
+#[test]
+fn order_holds_with_five_in_flight() {
+    for taken in 0..=5 {
+        let mut d = confirmed();
+        let records = send(&mut d, 7);
+        let connection = d.connection("b1");
+        assert_eq!(d.view("b1").in_flight().len(), 5, "five may be in flight");
+        // The broker takes some of them; none of its replies comes through.
+        for _ in 0..taken {
+            d.swallow(connection);
+        }
+        d.we_end("b1", DisconnectCause::Reset);
+        until_all_ended(&mut d, &records);
+        check_log(&d, 7);
+        assert!(records.iter().enumerate().all(|(index, id)| d.record_offset(*id) == index as i64 + 1));
+        assert_eq!(ids_asked_for(&d), 0, "the id stays the same");
+    }
+}
+
+/// Nothing overtakes the first batch of an id: until the broker has taken it, it would take any number.
+#[test]
+fn the_first_batch_goes_alone() {
+    let mut d = Dialogue::producer("b1");
+    d.cluster.topic("t", &[1]);
+    d = d.started();
+    d.send("t", "0");
+    while !d.has_request("b1") || !d.next_is::<ProduceRequest>("b1") {
+        d.serve_one();
+    }
+    send(&mut d, 3);
+    let first = d.they_send::<ProduceRequest>("b1");
+    d.expect_nothing();
+    d.we_answer(&first, replies::produced(&first.body, ErrorCode::None, 0));
+    let mut sent = Vec::new();
+    while d.has_request("b1") {
+        let next = d.they_send::<ProduceRequest>("b1");
+        assert_eq!(stamp(&next).2, sent.len() as i32 + 1);
+        sent.extend(values(&next));
+    }
+    assert_eq!(sent, ["1", "2", "3"]);
+}
+
+// ---- what is refused ----
+
+/// CN18: the first of five is refused for a while, so the others are out of order. All go again, in order, under the same id.
+#[test]
+fn a_passing_failure_keeps_the_order() {
+    let mut d = confirmed();
+    d.cluster.produce_errors.push_back(ErrorCode::NotEnoughReplicas);
+    let records = send(&mut d, 5);
+    until_all_ended(&mut d, &records);
+    check_log(&d, 5);
+    assert_eq!(ids_asked_for(&d), 0, "out of order, but explained by an older batch that is still to come");
+}
+
+/// CN18: a broker that was too slow for its replicas may or may not keep the batch: the same number finds out.
+#[test]
+fn an_ambiguous_failure_is_settled_under_the_same_number() {
+    let mut d = confirmed();
+    let record = send(&mut d, 1)[0];
+    let asked = d.they_send::<ProduceRequest>("b1");
+    d.cluster.answer("b1", &asked.body.clone().into(), true);
+    d.we_answer(&asked, replies::produced(&asked.body, ErrorCode::NotEnoughReplicasAfterAppend, -1));
+    until_all_ended(&mut d, &[record]);
+    check_log(&d, 1);
+}
+
+/// A batch that fails for good leaves a gap in the numbers: what follows goes under a new id, in order.
+#[test]
+fn a_gap_is_closed_by_a_new_id() {
+    let mut d = confirmed();
+    d.cluster.produce_errors.push_back(ErrorCode::InvalidRecord);
+    let records = send(&mut d, 5);
+    until_all_ended(&mut d, &records);
+    assert_eq!(d.record_error(records[0]).code(), "INVALID_RECORD");
+    assert_eq!(d.cluster.values("t", 0), ["0", "2", "3", "4", "5"]);
+    assert_eq!(ids_asked_for(&d), 1);
+}
+
+/// A gap, while the replies to some batches behind it are lost: those batches go under the new id too, in their places.
+#[test]
+fn a_gap_and_a_loss_keep_the_order() {
+    for heard in 1..5 {
+        let mut d = confirmed();
+        d.cluster.produce_errors.push_back(ErrorCode::InvalidRecord);
+        let mut records = send(&mut d, 5);
+        let connection = d.connection("b1");
+        for _ in 0..heard {
+            d.serve_connection(connection);
+        }
+        d.serve_and_lose(connection);
+        records.push(d.send("t", "6"));
+        until_all_ended(&mut d, &records);
+        assert_eq!(d.cluster.values("t", 0), ["0", "2", "3", "4", "5", "6"], "{heard} replies were heard");
+    }
+}
+
+/// Numbers are refused though nothing older is under way: the partition begins anew under a new id.
+#[test]
+fn refused_numbers_begin_anew() {
+    for code in
+        [ErrorCode::OutOfOrderSequenceNumber, ErrorCode::UnknownProducerId, ErrorCode::InvalidProducerEpoch]
+    {
+        let mut d = confirmed();
+        send(&mut d, 1);
+        let first = d.they_send::<ProduceRequest>("b1");
+        d.we_answer(&first, replies::produced(&first.body, code, -1));
+        d.wait(secs(1));
+        let id = d.they_send::<InitProducerIdRequest>("b1");
+        d.expect_nothing();
+        d.we_answer(&id, replies::producer_id(2_000));
+        d.wait(secs(1));
+        let again = d.they_send::<ProduceRequest>("b1");
+        assert_eq!(stamp(&again), (2_000, 0, 0), "{code}");
+        assert_eq!(values(&again), ["1"]);
+    }
+}
+
+/// The new id is for the partition that needs it; others go on under theirs.
+#[test]
+fn other_partitions_keep_their_id() {
+    let mut d = Dialogue::producer("b1");
+    d.cluster.topic("t", &[1, 1]);
+    d = d.started();
+    for place in ["t/0", "t/1"] {
+        d.send(place, "first");
+        d.serve();
+    }
+    d.send("t/0", "x");
+    let refused = d.they_send::<ProduceRequest>("b1");
+    d.we_answer(&refused, replies::produced(&refused.body, ErrorCode::UnknownProducerId, -1));
+    d.wait(secs(1));
+    let id = d.they_send::<InitProducerIdRequest>("b1");
+    d.we_answer(&id, replies::producer_id(2_000));
+    d.send("t/1", "y");
+    let mut ids = Vec::new();
+    d.wait(secs(1));
+    while d.has_request("b1") {
+        ids.push(stamp(&d.they_send::<ProduceRequest>("b1")));
+    }
+    ids.sort();
+    assert_eq!(ids, [(1_001, 0, 1), (2_000, 0, 0)]);
+}
+
+/// The broker has the batch and has forgotten where: written once, at an offset that nobody knows.
+#[test]
+fn a_duplicate_is_a_success() {
+    let mut d = confirmed();
+    let record = send(&mut d, 1)[0];
+    let asked = d.they_send::<ProduceRequest>("b1");
+    d.we_answer(&asked, replies::produced(&asked.body, ErrorCode::DuplicateSequenceNumber, -1));
+    assert_eq!(d.record(record), Some(&Ok(None)));
+}
+
+/// A newer producer has taken over: every record and every later call fails.
+#[test]
+fn a_fenced_producer_is_finished() {
+    let mut d = confirmed();
+    let records = send(&mut d, 3);
+    let asked = d.they_send::<ProduceRequest>("b1");
+    d.we_answer(&asked, replies::produced(&asked.body, ErrorCode::ProducerFenced, -1));
+    let fenced = Error::Fenced { name: "PRODUCER_FENCED" };
+    assert!(records.iter().all(|record| *d.record_error(*record) == fenced));
+    assert_eq!(d.state(), LifecycleState::Fenced);
+    assert!(d.events().contains(&Event::Fatal(fenced.clone())));
+    assert_eq!(d.try_send("t", "x"), Err(fenced));
+}
+
+/// A new id is refused for good: nothing is asked in a loop, and the records end in time.
+#[test]
+fn a_refused_id_ends_in_the_delivery_timeout() {
+    let mut d = confirmed();
+    let record = send(&mut d, 1)[0];
+    let asked = d.they_send::<ProduceRequest>("b1");
+    d.we_answer(&asked, replies::produced(&asked.body, ErrorCode::UnknownProducerId, -1));
+    let mut refusals = 0;
+    while d.record(record).is_none() {
+        while d.has_request("b1") {
+            if d.next_is::<MetadataRequest>("b1") {
+                let asked = d.they_send::<MetadataRequest>("b1");
+                d.we_answer(&asked, replies::metadata("b1 b2", &[("t", &[1])]));
+            } else {
+                let asked = d.they_send::<InitProducerIdRequest>("b1");
+                d.we_answer(&asked, replies::producer_id_error(ErrorCode::ClusterAuthorizationFailed));
+                refusals += 1;
+            }
+        }
+        d.wait_for_deadline();
+    }
+    assert!((50..=180).contains(&refusals), "{refusals} in two minutes");
+    let Error::Timeout { cause: Some(cause), .. } = d.record_error(record) else { panic!("a timeout") };
+    assert_eq!(cause.code(), "UNKNOWN_PRODUCER_ID");
+}
+
+// ---- leaders change, time runs out ----
+
+/// CN18: the leader changes while five batches are in flight at the old one; one copy each, in order.
+#[test]
+fn order_holds_across_leaders() {
+    for taken in 0..=5 {
+        let mut d = confirmed();
+        let records = send(&mut d, 7);
+        let connection = d.connection("b1");
+        for _ in 0..taken {
+            d.swallow(connection);
+        }
+        d.cluster.elect("t", 0, 2);
+        d.we_end("b1", DisconnectCause::Reset);
+        until_all_ended(&mut d, &records);
+        check_log(&d, 7);
+    }
+}
+
+/// The same, told by the old leader instead of a lost connection.
+#[test]
+fn order_holds_when_the_old_leader_says_so() {
+    let mut d = confirmed();
+    let records = send(&mut d, 7);
+    d.cluster.elect("t", 0, 2);
+    until_all_ended(&mut d, &records);
+    check_log(&d, 7);
+    assert_eq!(ids_asked_for(&d), 0);
+}
+
+/// A batch whose time is up may be in the log or not. What follows is neither lost nor doubled.
+#[test]
+fn what_follows_a_timeout_is_written_once() {
+    for taken in [false, true] {
+        let mut d = Dialogue::producer_with("b1", |_, producer| producer.delivery_timeout = secs(10));
+        d.cluster.topic("t", &[1]);
+        d = d.started();
+        d.send("t", "0");
+        d.serve();
+        let late = d.send("t", "1");
+        let connection = d.connection("b1");
+        if taken {
+            d.swallow(connection);
+        }
+        d.wait(secs(5));
+        let next = d.send("t", "2");
+        d.wait(secs(5));
+        assert_eq!(d.record_error(late).code(), "TIMEOUT");
+        until_all_ended(&mut d, &[next]);
+        let expected: &[&str] = if taken { &["0", "1", "2"] } else { &["0", "2"] };
+        assert_eq!(d.cluster.values("t", 0), expected);
+        assert_eq!(d.record_offset(next), expected.len() as i64 - 1);
+        d.wait(ms(1));
+    }
+}
