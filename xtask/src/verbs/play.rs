@@ -78,14 +78,19 @@ fn build() -> Result<PathBuf> {
     let module = Module { package: "playground", kind: Kind::Program, name: page::MODULE };
     let wasm = wasm::build(module, &folder)?;
     page::assemble(&paths::root(), &folder)?;
+    // Recommends nobody: a page that asks and finds no file at all would complain in the browser's console.
+    write_live(&folder, "{}\n")?;
     progress::say(&format!("{}: {}", shown(&wasm), wasm::sizes(&wasm)?));
     Ok(folder)
 }
 
 /// Tells the page which broker to talk to in Live. The file belongs to this run, so it is not part of the build.
 fn recommend(folder: &Path, broker: &str) -> Result<()> {
+    write_live(folder, &format!("{{\"broker\": \"{broker}\"}}\n"))
+}
+
+fn write_live(folder: &Path, text: &str) -> Result<()> {
     let file = folder.join("live.json");
-    let text = format!("{{\"broker\": \"{broker}\"}}\n");
     std::fs::write(&file, text).context(|| format!("cannot write {}", file.display()))
 }
 
