@@ -75,7 +75,7 @@ impl ClientHandle {
         self.command(|client, now| Ok(client.producer(now)?.buffered_bytes() as f64))
     }
 
-    /// Reads exactly these partitions from now on (a [list](PLACE_WORDS)). Returns whether anything changed.
+    /// Reads exactly these partitions from now on (a list of `PLACE_WORDS`). Returns whether anything changed.
     ///
     /// # Errors
     /// An error object when this is no consumer, or a partition cannot be assigned.
@@ -128,7 +128,7 @@ impl ClientHandle {
         self.command(|client, now| client.consumer(now)?.seek(&partition, start_offset(kind, offset)))
     }
 
-    /// Stops reading these partitions (a [list](PLACE_WORDS)), or goes on.
+    /// Stops reading these partitions (a list of `PLACE_WORDS`), or goes on.
     ///
     /// # Errors
     /// An error object when a partition is not assigned.
@@ -141,7 +141,7 @@ impl ClientHandle {
         })
     }
 
-    /// Looks up offsets (a [list](PLACE_WORDS); kind 3 is the first one at or after a timestamp). Returns the operation.
+    /// Looks up offsets (a list of `PLACE_WORDS`; kind 3 is the first one at or after a timestamp). Returns the operation.
     ///
     /// # Errors
     /// An error object when this is no consumer or it cannot do that now.

@@ -1,5 +1,5 @@
 //! The boundary to JavaScript. What is done once a client or once in a while (options, errors, offset look-ups) goes
-//! through plain JavaScript objects; records never do, see [`staging`], [`settlements`] and [`batches`].
+//! through plain JavaScript objects; records never do, see `staging`, `settlements` and `batches`.
 //!
 //! Large things cross as addresses in wasm memory, which JavaScript reads and writes through typed arrays. Such a view
 //! ends when the memory grows, so JavaScript takes it again after each call into this module.
