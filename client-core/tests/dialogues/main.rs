@@ -13,6 +13,8 @@ mod consumer;
 mod idempotence;
 mod metadata;
 mod producer;
+// Random tests draw from the operating system, which wasm32 has not.
+#[cfg(not(target_family = "wasm"))]
 mod properties;
 mod starting;
 mod stopping;
