@@ -217,6 +217,19 @@ impl Refresh {
         }
     }
 
+    /// New topics are wanted. While the request under way still waits for its connection, as during a start, it can ask for them
+    /// too: that saves a round trip before the first record.
+    pub(crate) fn revise(&self, cx: &mut Cx) {
+        if self.active && self.in_flight && self.again {
+            cx.effect(Effect::Revise { owner: Owner::Metadata(self.number), body: self.body() });
+        }
+    }
+
+    /// The request under way had not been written, and now asks for everything that is wanted.
+    pub(crate) const fn handle_revised(&mut self) {
+        self.again = false;
+    }
+
     /// An operation that ends with the topic's partitions. Without a limit of the caller's own it waits for two request timeouts.
     pub(crate) fn partitions_for(
         &mut self,
@@ -225,6 +238,7 @@ impl Refresh {
         cx: &mut Cx,
     ) -> OperationId {
         self.want_topic(topic, cx);
+        self.revise(cx);
         let waiters = self.topics.entry(topic.clone()).or_default();
         let limit = timeout.unwrap_or_else(|| self.request_timeout.saturating_mul(2));
         let operation = waiters.begin(Some(limit), cx);
@@ -267,15 +281,7 @@ impl Refresh {
         self.retry_timer.cancel(Timer::MetadataRetry, cx);
         self.in_flight = true;
         self.number += 1;
-        let topic = |name: &TopicName| MetadataRequestTopic {
-            name: Some(String::from(name.as_str())),
-            ..Default::default()
-        };
-        let body = Request::Metadata(MetadataRequest {
-            topics: Some(self.topics.keys().map(topic).collect()),
-            allow_auto_topic_creation: self.auto_create,
-            ..Default::default()
-        });
+        let body = self.body();
         cx.effect(Effect::Request(Outgoing {
             owner: Owner::Metadata(self.number),
             target: Target::Any,
@@ -283,6 +289,19 @@ impl Refresh {
             timeout: self.request_timeout,
             expects_reply: true,
         }));
+    }
+
+    /// Asks for every topic that somebody uses.
+    fn body(&self) -> Request {
+        let topic = |name: &TopicName| MetadataRequestTopic {
+            name: Some(String::from(name.as_str())),
+            ..Default::default()
+        };
+        Request::Metadata(MetadataRequest {
+            topics: Some(self.topics.keys().map(topic).collect()),
+            allow_auto_topic_creation: self.auto_create,
+            ..Default::default()
+        })
     }
 
     fn failed(&mut self, error: Error, cx: &mut Cx) {

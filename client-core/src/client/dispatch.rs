@@ -36,11 +36,15 @@ impl Client {
                     consumer.new_topics()
                 }
             };
+            let wanted = !topics.is_empty();
             for topic in topics {
                 self.cluster.want_topic(&topic, &mut self.cx);
                 if self.cluster.view().topics.contains_key(&topic) {
                     self.cx.effect(Effect::MetadataUpdated);
                 }
+            }
+            if wanted {
+                self.cluster.revise(&mut self.cx);
             }
             let quiet = self.cx.effects.is_empty();
             self.carry();
@@ -86,6 +90,11 @@ impl Client {
         let cx = &mut self.cx;
         match effect {
             Effect::Request(outgoing) => self.connections.submit(outgoing, cx),
+            Effect::Revise { owner, body } => {
+                if self.connections.revise(owner, body) {
+                    self.cluster.handle_revised();
+                }
+            }
             Effect::Written { owner } => {
                 if let (Owner::Produce(request), RoleState::Producer(producer)) = (owner, &mut self.role) {
                     producer.handle_written(request, cx);

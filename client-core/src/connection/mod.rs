@@ -284,6 +284,11 @@ impl Connection {
         &self.in_flight
     }
 
+    /// The request of this owner, while it waits for Ready.
+    pub(crate) fn queued_by(&mut self, owner: Owner) -> Option<&mut Outgoing> {
+        self.queued.iter_mut().map(|queued| &mut queued.outgoing).find(|outgoing| outgoing.owner == owner)
+    }
+
     pub(crate) fn queued(&self) -> usize {
         self.queued.len()
     }

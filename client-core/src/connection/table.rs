@@ -1,10 +1,11 @@
 //! All connections of a client: one per broker address, and which of them to ask when any would do.
 
 use super::{Connection, ConnectionState, Settings};
-use crate::cx::{Cx, Effect, Outgoing, Target};
+use crate::cx::{Cx, Effect, Outgoing, Owner, Target};
 use crate::error::{CloseReason, Error};
 use crate::ids::{BrokerId, ConnectionId, NodeId};
 use crate::io::{Address, Deadline, Input};
+use crate::protocol::Request;
 use crate::rng::Rng;
 use crate::trace::TraceKind;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -79,6 +80,12 @@ impl Connections {
             let error = Error::Internal(alloc::format!("a request was sent to the unknown broker {broker}"));
             cx.effect(Effect::Reply { owner: outgoing.owner, result: Err(error) });
         }
+    }
+
+    /// Replaces the body of a request that still waits for a connection. False when it has been written already, or is not there.
+    pub(crate) fn revise(&mut self, owner: Owner, body: Request) -> bool {
+        let queued = self.by_broker.values_mut().find_map(|connection| connection.queued_by(owner));
+        queued.map(|outgoing| outgoing.body = body).is_some()
     }
 
     /// Gives each broker of newer metadata its number, adopts connections to the same address, and retires

@@ -4,6 +4,7 @@ use crate::support::cluster::Cluster;
 use crate::support::{Dialogue, ms, partition, replies, secs};
 use client_core::protocol::{
     ErrorCode, InitProducerIdRequest, MetadataRequest, MetadataResponse, MetadataResponsePartition,
+    ProduceRequest,
 };
 use client_core::{
     CloseReason, Completion, ConnectionState, DisconnectCause, Error, LifecycleState, OperationId,
@@ -129,6 +130,44 @@ fn a_new_topic_does_not_wait_for_an_old_one() {
     d.serve();
     assert!(d.result(known).is_ok());
     assert_eq!(d.now(), before);
+}
+
+/// From a start to the first acknowledged record in three round trips: versions; metadata, which asks for the topics that
+/// were wanted while the connection was being opened, beside the producer id; the record.
+#[test]
+fn the_first_record_takes_three_round_trips() {
+    let mut d = Dialogue::producer("b1");
+    d.start();
+    let record = d.send("t", "first");
+    d.handshake("b1");
+    let metadata = d.they_send::<MetadataRequest>("b1");
+    let asked: Vec<_> =
+        metadata.body.topics.iter().flatten().filter_map(|topic| topic.name.clone()).collect();
+    assert_eq!(asked, ["t"]);
+    let producer_id = d.they_send::<InitProducerIdRequest>("b1");
+    d.we_answer(&metadata, replies::metadata("b1", &[("t", &[1])]));
+    d.we_answer(&producer_id, replies::producer_id(7));
+    let produce = d.they_send::<ProduceRequest>("b1");
+    d.expect_nothing();
+    d.we_answer(&produce, replies::produced(&produce.body, ErrorCode::None, 0));
+    assert_eq!(d.record_offset(record), 0);
+}
+
+/// A topic that is wanted after the request was written gets a request of its own, at once.
+#[test]
+fn a_topic_wanted_too_late_for_the_request_is_asked_for_next() {
+    let mut d = Dialogue::producer("b1");
+    d.start();
+    d.handshake("b1");
+    let first = d.they_send::<MetadataRequest>("b1");
+    assert_eq!(first.body.topics, Some(Vec::new()));
+    let producer_id = d.they_send::<InitProducerIdRequest>("b1");
+    d.send("t", "late");
+    d.we_answer(&first, replies::metadata("b1", &[]));
+    let second = d.they_send::<MetadataRequest>("b1");
+    assert_eq!(second.body.topics.iter().flatten().count(), 1);
+    d.we_answer(&producer_id, replies::producer_id(7));
+    d.expect_nothing();
 }
 
 // ---- refreshing ----
