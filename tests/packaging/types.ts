@@ -25,6 +25,9 @@ void [byBroker, byTransport, init]
 
 // @ts-expect-error brokers are needed
 new Kafka({ bridge: 'ws://localhost' })
+new Kafka({ profile: { name: 'staging', brokers: ['b1:9092'], lingerMs: 5, offsetReset: 'earliest' }, clientId: null })
+// @ts-expect-error a profile has a name
+new Kafka({ brokers: ['b1:9092'], profile: { lingerMs: 5 } })
 // @ts-expect-error there is no such option
 new Kafka({ brokers: ['b1:9092'], sasl: {} })
 

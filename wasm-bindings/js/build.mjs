@@ -14,9 +14,9 @@ import { shortenNames } from './short-names.mjs'
 const JAVASCRIPT_BUDGET = 15 * 1024
 const CORE_BUDGET = 300 * 1024
 
-/** Methods of ours which no type mentions: bundled under short names. */
+/** Properties of ours, and of the glue, which no public type mentions: bundled under short names. */
 const INTERNAL =
-  /^(addTo|afterTurn|beforeTurn|delivered|drained|ended|failAll|failed|failUntil|forgetFrom|opened|readyAnyway|recordsAvailable|refresh|reportNumber|schedule|settleBeforeStop|statusChanged)$/
+  /^(__destroy_into_raw|__wbg_ptr|_wbg_cb_unref|addTo|afterTurn|beforeTurn|boundary|delivered|discard|drained|ended|failAll|failed|failUntil|fits|forgetFrom|grow|handle|opened|option|readyAnyway|recordsAvailable|refresh|refusal|report|reportNumber|resolved|schedule|settleBeforeStop|statusChanged|words)$/
 
 const here = dirname(fileURLToPath(import.meta.url))
 const [wasmFolder, packageFolder] = process.argv.slice(2).map((folder) => resolve(folder))
@@ -93,9 +93,16 @@ function glueWithoutLoader() {
       throw new Error(`wasm-bindgen's output has changed: there is no ${part} in it`)
     }
   }
+  // Fallbacks for hosts older than any of ours.
+  const registry = /\(typeof FinalizationRegistry === 'undefined'\)\s+\? \{[^\n]*\}\s+: (new FinalizationRegistry)/g
+  const encoder = /if \(!\('encodeInto' in cachedTextEncoder\)\) \{[\s\S]*?\n\}\n/g
+  for (const fallback of [registry, encoder]) {
+    if (source.search(fallback) < 0) throw new Error(`wasm-bindgen's output has changed: there is no ${fallback} in it`)
+  }
   // Timers call into the core with nobody of ours on the stack: src/core.ts guards them.
   const timers = "import { setTimer as setTimeout, clearTimer as clearTimeout } from './src/core.ts'\n"
-  return timers + source.replace(own, '\nexport { __wbg_get_imports as coreImports, __wbg_finalize_init as useCore };')
+  const modern = source.replace(registry, '$1').replace(encoder, '')
+  return timers + modern.replace(own, '\nexport { __wbg_get_imports as coreImports, __wbg_finalize_init as useCore };')
 }
 
 function provide(name, contents) {

@@ -1,48 +1,81 @@
-// Short names for what the core imports from its glue: wasm-bindgen's carry hashes, which do not compress, twice.
+// Short names for what the core and its glue have between them: wasm-bindgen's are long, and carry hashes, which do not compress, twice.
 
 /** Returns the core and the glue with short names in place of the long ones. */
 export function shortenNames(core, glue) {
   const reader = new Reader(core)
   reader.at = 8 // magic and version
+  const parts = [core.subarray(0, reader.at)]
+  const seen = new Set()
   while (reader.at < core.length) {
     const start = reader.at
     const section = core[reader.at++]
     const end = reader.number() + reader.at
-    if (section !== IMPORTS) {
+    const rewrite = { [IMPORTS]: shortenImports, [EXPORTS]: shortenExports }[section]
+    if (rewrite === undefined) {
       reader.at = end
+      parts.push(core.subarray(start, end))
       continue
     }
-    const { body, names } = rewrite(reader)
-    if (reader.at !== end) throw new Error('the import section of the core has another length than it says')
-    const replaced = [core.subarray(0, start), [IMPORTS], number(body.length), body, core.subarray(end)]
-    // Longest first: one name may begin like another.
-    const long = [...names.keys()].sort((a, b) => b.length - a.length)
-    const text = long.reduce((text, name) => text.replaceAll(name, names.get(name)), glue)
-    return { core: Buffer.concat(replaced.map((part) => Buffer.from(part))), glue: text }
+    const { body, text } = rewrite(reader, glue)
+    if (reader.at !== end) throw new Error(`section ${section} of the core has another length than it says`)
+    parts.push([section], number(body.length), body)
+    glue = text
+    seen.add(section)
   }
-  throw new Error('the core imports nothing')
+  if (seen.size !== 2) throw new Error('the core imports nothing, or exports nothing')
+  return { core: Buffer.concat(parts.map((part) => Buffer.from(part))), glue }
 }
 
 const IMPORTS = 2
+const EXPORTS = 7
 const FUNCTION = 0
+/** The only export that our own code calls by its name. */
+const MEMORY = 'memory'
 
 /** The import section with other names: a name in the module for each, and a name for the module. */
-function rewrite(reader) {
-  const names = new Map()
-  const short = (name) => {
-    if (!names.has(name)) names.set(name, `_${names.size.toString(36)}`)
-    return Buffer.from(names.get(name))
-  }
+function shortenImports(reader, glue) {
+  const names = new Names()
   const count = reader.number()
   const body = [number(count)]
   for (let i = 0; i < count; i += 1) {
-    for (const name of [short(reader.text()), short(reader.text())]) body.push(number(name.length), name)
+    for (const name of [names.short(reader.text()), names.short(reader.text())]) body.push(number(name.length), name)
     const kind = reader.bytes(1)
     if (kind[0] !== FUNCTION) throw new Error(`import ${i} of the core is no function`)
     body.push(kind, number(reader.number()))
   }
-  return { body: Buffer.concat(body.map((part) => Buffer.from(part))), names }
+  return { body: joined(body), text: names.replaceIn(glue, '') }
 }
+
+/** The export section with other names. The glue calls exports as properties of `wasm`. */
+function shortenExports(reader, glue) {
+  const names = new Names()
+  const count = reader.number()
+  const body = [number(count)]
+  for (let i = 0; i < count; i += 1) {
+    const long = reader.text()
+    const name = long === MEMORY ? Buffer.from(long) : names.short(long)
+    body.push(number(name.length), name, reader.bytes(1), number(reader.number()))
+  }
+  return { body: joined(body), text: names.replaceIn(glue, 'wasm.') }
+}
+
+/** Short names by long ones. */
+class Names {
+  #short = new Map()
+
+  short(long) {
+    if (!this.#short.has(long)) this.#short.set(long, `_${this.#short.size.toString(36)}`)
+    return Buffer.from(this.#short.get(long))
+  }
+
+  replaceIn(text, before) {
+    // Longest first: one name may begin like another.
+    const long = [...this.#short.keys()].sort((a, b) => b.length - a.length)
+    return long.reduce((text, name) => text.replaceAll(before + name, before + this.#short.get(name)), text)
+  }
+}
+
+const joined = (parts) => Buffer.concat(parts.map((part) => Buffer.from(part)))
 
 class Reader {
   at = 0

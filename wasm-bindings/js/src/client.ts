@@ -3,7 +3,7 @@ import { type Boundary, guard, Memory, translate } from './boundary.js'
 import { type Core, brokenCore, watch } from './core.js'
 import { abortError, type ErrorObject, fromObject, KafkaError, stoppedError, StateError, timeoutError } from './errors.js'
 import { unfit } from './messages.js'
-import { type ResolvedConfig, describeConfig, type Settings } from './options.js'
+import { bridgeNetwork, type ResolvedConfig, describeConfig, type Settings } from './options.js'
 import { type Status, StatusFeed } from './status.js'
 import { Port, type Transport } from './transport.js'
 
@@ -182,9 +182,9 @@ export abstract class Client<Events extends ClientEvents> {
     this.#close(error)
   }
 
-  /** What the client was made with. @internal */
-  protected get settings(): Settings {
-    return this.#settings
+  /** The value of an option in force. @internal */
+  protected option<T = number>(key: string): T {
+    return this.#settings.resolved[key]?.value as T
   }
 
   /** The client in wasm, once it is loaded. @internal */
@@ -361,16 +361,16 @@ export abstract class Client<Events extends ClientEvents> {
 
   async #make(): Promise<Boundary> {
     const core = await this.#host.load()
-    const { values, bridge, bridgeToken, transport } = this.#settings
-    let network: unknown = bridge
+    const { role, layers } = this.#settings
+    let network: unknown = bridgeNetwork(this.option('bridge'))
     if (network === undefined) {
-      const chosen = transport ?? this.#host.transport?.()
+      const chosen = this.option<Transport>('transport') ?? this.#host.transport?.()
       if (chosen === undefined) throw new StateError('no way to reach brokers', { code: 'INVALID_CONFIG' })
       this.#port = new Port(chosen)
       this.#port.attach((report) => this.#report(report))
       network = this.#port
     }
-    const handle = guard(() => new ClientHandle(values, network, bridgeToken, () => this.schedule()))
+    const handle = guard(() => new ClientHandle(role, layers, network, this.option('bridgeToken'), () => this.schedule()))
     const boundary = { handle, memory: new Memory(core.memory, handle.reportAddress()) }
     this.#boundary = boundary
     watch(this)

@@ -242,7 +242,7 @@ export class Consumer extends Client<ConsumerEvents> {
   protected override partitionError(topic: string, partition: number, error: KafkaError): void {
     this.emit('partitionError', { topic, partition, error })
     // The client goes on by itself when there is something to try again, or a place to go to.
-    const resets = error.code === 'OFFSET_OUT_OF_RANGE' && this.settings.resolved['offsetReset']!.value !== 'none'
+    const resets = error.code === 'OFFSET_OUT_OF_RANGE' && this.option<string>('offsetReset') !== 'none'
     if (error.retriable || resets) return
     this.#problems.set(keyOf({ topic, partition }), error)
     this.#wake()

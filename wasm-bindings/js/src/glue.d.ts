@@ -10,7 +10,7 @@ declare module '#glue' {
   export function onPanic(tell: (message: string) => void): void
 
   export class ClientHandle {
-    constructor(options: object, network: unknown, token: string | undefined, wake: () => void)
+    constructor(role: string, layers: readonly unknown[], network: unknown, token: string | undefined, wake: () => void)
     free(): void
     reportAddress(): number
     topic(name: string): number

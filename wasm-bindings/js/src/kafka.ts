@@ -1,16 +1,16 @@
 import type { Host } from './client.js'
 import { Consumer } from './consumer.js'
-import { type ConsumerOptions, kafkaLayer, type KafkaOptions, type Layer, type ProducerOptions, settings } from './options.js'
+import { type ConsumerOptions, kafkaLayers, type KafkaOptions, type Layer, type ProducerOptions, settings } from './options.js'
 import { Producer } from './producer.js'
 
 /** Makes clients which share options. Opens nothing itself. */
 export class KafkaBase {
-  readonly #layer: Layer
+  readonly #layers: readonly Layer[]
   readonly #host: Host
 
   /** @internal */
   constructor(options: KafkaOptions, host: Host) {
-    this.#layer = kafkaLayer(options, host.transport !== undefined)
+    this.#layers = kafkaLayers(options, host.transport !== undefined)
     this.#host = host
     // Begun early so that it is there when it is needed; whoever needs it gets the error, too.
     host.load().catch(() => {})
@@ -18,11 +18,11 @@ export class KafkaBase {
 
   /** A client that writes records. */
   producer(options: ProducerOptions = {}): Producer {
-    return new Producer(this.#host, settings('producer', this.#layer, options))
+    return new Producer(this.#host, settings('producer', this.#layers, options))
   }
 
   /** A client that reads records. */
   consumer(options: ConsumerOptions = {}): Consumer {
-    return new Consumer(this.#host, settings('consumer', this.#layer, options))
+    return new Consumer(this.#host, settings('consumer', this.#layers, options))
   }
 }

@@ -1,9 +1,12 @@
 import { ConfigurationError } from './errors.js'
 import { type Content, describe } from './messages.js'
+import { clientOptions, limits, type OptionInfo } from './options-table.js'
 import type { Transport } from './transport.js'
 
 /** Options that every kind of client understands. Durations are milliseconds. */
 export interface CommonOptions {
+  /** Where to begin: `host:port`, at least one. */
+  readonly brokers?: readonly string[] | null
   /** Sent with every request; brokers use it in logs, metrics and quotas. Default `kafka-wasm`. */
   readonly clientId?: string | null
   /** How long an attempt to connect may take. Default 10 000. */
@@ -70,258 +73,216 @@ export interface ConsumerOptions extends CommonOptions {
   readonly checkCrcs?: boolean | null
 }
 
-/** Options of `new Kafka()`. Those of clients are defaults for the clients made from it. */
-export interface KafkaOptions extends CommonOptions {
-  /** Where to begin: `host:port`, at least one. */
-  readonly brokers: readonly string[]
+/** Options for all clients made from one `Kafka`; those of one kind of client do not matter to the others. */
+export interface SharedOptions extends ProducerOptions, ConsumerOptions {
   /**
    * The WebSocket bridge: its URL (`ws://localhost:8090`), or a function that says the whole URL for each broker, for
    * other proxies. Browsers need it; other hosts go straight to the brokers without it.
    */
-  readonly bridge?: string | URL | ((broker: { host: string; port: number }) => string | URL)
+  readonly bridge?: string | URL | ((broker: { host: string; port: number }) => string | URL) | null
   /** What lets this client in at the bridge. */
-  readonly bridgeToken?: string
+  readonly bridgeToken?: string | null
   /** Another way to reach brokers, in place of a bridge. */
-  readonly transport?: Transport
-  /** Headers added to each record that lacks their key. */
-  readonly extraHeaders?: Readonly<Record<string, Content>> | null
+  readonly transport?: Transport | null
 }
+
+/** A named set of options, for instance of an environment: above the defaults, below what is passed beside it. */
+export interface Profile extends SharedOptions {
+  /** What errors and `resolvedConfig()` call it. */
+  readonly name: string
+}
+
+/**
+ * Options of `new Kafka()`. Each key of a higher layer wins over the same key of a lower one: defaults, the profile, these
+ * options, those of a client. `null` takes away what lower layers say.
+ */
+export type KafkaOptions = SharedOptions & { readonly profile?: Profile | null } & (
+    | { readonly brokers: readonly string[] }
+    | { readonly profile: Profile }
+  )
 
 /** The configuration in force. */
 export type ResolvedConfig = Readonly<Record<string, { readonly value: unknown; readonly layer: string }>>
 
-/** Options, checked, merged and owned. @internal */
-export interface Settings {
-  /** What the core gets: only what differs from its defaults. */
-  readonly values: Record<string, unknown>
-  readonly bridge: string | ((host: string, port: number) => string) | undefined
-  readonly bridgeToken: string | undefined
-  readonly transport: Transport | undefined
-  readonly maxBlockMs: number
-  readonly maxRequestSize: number
-  /** For resolvedConfig(). */
-  readonly resolved: Record<string, { value: unknown; layer: string }>
-}
-
-/** What a value must be, in words for the error; undefined when it is. */
-type Check = (value: unknown) => string | undefined
-
-interface Option {
-  readonly check: Check
-  readonly byDefault: unknown
-}
-
-const millis: Check = (value) => (typeof value === 'number' && value >= 0 ? undefined : '0 or more milliseconds')
-const positiveMillis: Check = (value) => (typeof value === 'number' && value > 0 ? undefined : 'more than 0 milliseconds')
-const flag: Check = (value) => (typeof value === 'boolean' ? undefined : 'true or false')
-const text: Check = (value) => (typeof value === 'string' ? undefined : 'a string')
-const whole =
-  (least: number, most: number): Check =>
-  (value) =>
-    Number.isInteger(value) && (value as number) >= least && (value as number) <= most
-      ? undefined
-      : `a whole number from ${least} to ${most}`
-const oneOf =
-  (...allowed: unknown[]): Check =>
-  (value) =>
-    allowed.includes(value) ? undefined : `one of ${allowed.map(describe).join(', ')}`
-const headers: Check = (value) => {
-  const expected = 'an object of names and Uint8Array or string values'
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return expected
-  const good = (content: unknown): boolean => content === null || typeof content === 'string' || content instanceof Uint8Array
-  return Object.values(value).every(good) ? undefined : expected
-}
-
-const INT_MAX = 0x7fff_ffff
-const common: Record<string, Option> = {
-  clientId: { check: text, byDefault: 'kafka-wasm' },
-  connectTimeoutMs: { check: positiveMillis, byDefault: 10_000 },
-  requestTimeoutMs: { check: positiveMillis, byDefault: 30_000 },
-  reconnectBackoffMs: { check: millis, byDefault: 50 },
-  reconnectBackoffMaxMs: { check: millis, byDefault: 1_000 },
-  retryBackoffMs: { check: millis, byDefault: 100 },
-  retryBackoffMaxMs: { check: millis, byDefault: 1_000 },
-  metadataMaxAgeMs: { check: millis, byDefault: 300_000 },
-  connectionsMaxIdleMs: { check: millis, byDefault: 540_000 },
-  maxFrameSize: { check: whole(1024, INT_MAX), byDefault: 128 * 1024 * 1024 },
-}
-const producer: Record<string, Option> = {
-  ...common,
-  acks: { check: oneOf(-1, 0, 1, 'all'), byDefault: -1 },
-  lingerMs: { check: millis, byDefault: 0 },
-  batchSize: { check: whole(1, INT_MAX), byDefault: 128 * 1024 },
-  maxRequestSize: { check: whole(1024, 1024 * 1024 * 1024), byDefault: 1024 * 1024 },
-  bufferMemory: { check: whole(1024, INT_MAX), byDefault: 32 * 1024 * 1024 },
-  deliveryTimeoutMs: { check: positiveMillis, byDefault: 120_000 },
-  maxInFlightRequests: { check: whole(1, 5), byDefault: 5 },
-  idempotent: { check: flag, byDefault: true },
-  partitioner: { check: oneOf('default', 'roundRobin'), byDefault: 'default' },
-  maxBlockMs: { check: millis, byDefault: 60_000 },
-  extraHeaders: { check: headers, byDefault: {} },
-}
-const consumer: Record<string, Option> = {
-  ...common,
-  fetchMinBytes: { check: whole(0, INT_MAX), byDefault: 1 },
-  fetchMaxWaitMs: { check: millis, byDefault: 500 },
-  fetchMaxBytes: { check: whole(1, INT_MAX), byDefault: 50 * 1024 * 1024 },
-  maxPartitionFetchBytes: { check: whole(1, INT_MAX), byDefault: 1024 * 1024 },
-  isolationLevel: { check: oneOf('read_uncommitted', 'read_committed'), byDefault: 'read_uncommitted' },
-  offsetReset: { check: oneOf('earliest', 'latest', 'none'), byDefault: 'latest' },
-  checkCrcs: { check: flag, byDefault: true },
-}
-const tables = { producer, consumer }
-
-const brokerList: Check = (value) => {
-  const good = (broker: unknown): boolean => typeof broker === 'string' && /^(\[[^\]\s]+\]|[^\s/@?#:]+):\d{1,5}$/.test(broker)
-  return Array.isArray(value) && value.length > 0 && value.every(good) ? undefined : 'at least one "host:port"'
-}
-const bridgeUrl: Check = (value) => {
-  if (typeof value === 'function') return undefined
-  const expected = 'a URL like ws://localhost:8090, or a function'
-  try {
-    return /^(ws|http)s?:$/.test(new URL(value as string).protocol) ? undefined : expected
-  } catch {
-    return expected
-  }
-}
-const transportObject: Check = (value) =>
-  typeof value === 'object' && value !== null && typeof (value as Transport).connect === 'function'
-    ? undefined
-    : 'an object with a method connect(host, port, handlers)'
-/** Options that only make sense once for all clients. */
-const kafkaOnly: Record<string, Option> = {
-  brokers: { check: brokerList, byDefault: undefined },
-  bridge: { check: bridgeUrl, byDefault: undefined },
-  bridgeToken: { check: text, byDefault: undefined },
-  transport: { check: transportObject, byDefault: undefined },
-  extraHeaders: { check: headers, byDefault: {} },
-}
+/** The kinds of clients. @internal */
+export type RoleName = 'producer' | 'consumer'
 
 /** A layer of options whose keys and types have been checked, as a copy of its own. @internal */
 export interface Layer {
   readonly name: string
+  /** Whether it is for clients of every kind. */
+  readonly shared: boolean
   readonly options: Readonly<Record<string, unknown>>
 }
 
-/** Checks the options of `new Kafka()`. @internal */
-export function kafkaLayer(options: KafkaOptions, canDoWithoutBridge: boolean): Layer {
-  const layer = checkLayer('Kafka options', { ...common, ...kafkaOnly }, options)
-  const problem = (key: string, text: string): never => {
-    throw new ConfigurationError(layer.name, key, text)
-  }
-  const { brokers, bridge, bridgeToken, transport } = layer.options
-  if (brokers === undefined || brokers === null) problem('brokers', 'expected at least one "host:port", found none')
-  if (bridge != null && transport != null) problem('transport', 'expected a bridge or a transport, found both')
-  if (bridge == null && transport == null && !canDoWithoutBridge) {
-    problem('bridge', 'expected the URL of a WebSocket bridge, found none; a browser cannot reach brokers without one')
-  }
-  if (bridgeToken != null && (bridge == null || typeof bridge === 'function')) {
-    problem('bridgeToken', 'expected only with a bridge URL')
-  }
-  return layer
+/** The layers of a client, merged. @internal */
+export interface Settings {
+  readonly role: RoleName
+  /** What the core gets, which merges them once more: it has the last word. */
+  readonly layers: readonly (readonly [name: string, shared: boolean, options: object])[]
+  readonly resolved: ResolvedConfig
 }
 
-/** Merges defaults, the options of `new Kafka()` and those of a client. @internal */
-export function settings(role: keyof typeof tables, kafka: Layer, given: object): Settings {
-  const table = tables[role]
-  const layers = [kafka, checkLayer(`${role} options`, table, given)]
-  const resolved: Settings['resolved'] = {}
-  for (const [key, { byDefault }] of Object.entries(table)) resolved[key] = { value: byDefault, layer: 'defaults' }
-  for (const { name, options } of layers) {
-    for (const [key, value] of Object.entries(options)) {
-      if (key === 'extraHeaders') {
-        if (role === 'producer') resolved[key] = mergeHeaders(resolved[key]!, value, name)
-      } else if (value !== null) resolved[key] = { value, layer: name }
-      // An explicit null is not absence: it takes the value of a lower layer away.
-      else if (key in table) resolved[key] = { value: table[key]!.byDefault, layer: name }
+const headersObject = 'an object of names and Uint8Array or string values'
+const urlOrFunction = 'a URL like ws://localhost:8090, or a function'
+
+/** Options that are the facade's own affair. */
+const hostOptions: Record<string, OptionInfo> = {
+  bridge: [undefined, 'bridge'],
+  bridgeToken: [undefined, 'text'],
+  transport: [undefined, 'transport'],
+}
+const everything: Record<string, OptionInfo> = { ...clientOptions.producer, ...clientOptions.consumer, ...hostOptions }
+
+/** What a value must be, in words for the error; undefined when it is. */
+function expected(value: unknown, [, kind, ...limits]: OptionInfo): string | undefined {
+  const [least, most] = limits as number[]
+  const within = typeof value === 'number' && value >= least! && !(value > most!)
+  const [good, words] = {
+    text: () => [typeof value === 'string', 'a string'] as const,
+    flag: () => [typeof value === 'boolean', 'true or false'] as const,
+    millis: () => [within, `${least}${most === undefined ? ' or more' : ` to ${most}`} milliseconds`] as const,
+    whole: () => [within && Number.isInteger(value), `a whole number from ${least} to ${most}`] as const,
+    oneOf: () => [limits.includes(value), `one of ${limits.map(describe).join(', ')}`] as const,
+    addresses: () => [Array.isArray(value) && value.length > 0 && value.every(isAddress), 'at least one "host:port"'] as const,
+    headers: () => [isObject(value) && Object.values(value).every(isContent), headersObject] as const,
+    bridge: () => [typeof value === 'function' || isUrl(value), urlOrFunction] as const,
+    transport: () => [isObject(value) && typeof (value as Transport).connect === 'function', 'an object with a method connect(host, port, handlers)'] as const,
+  }[kind as 'text']()
+  return good ? undefined : words
+}
+
+const isAddress = (broker: unknown): boolean =>
+  typeof broker === 'string' && /^(\[[^\]\s]+\]|[^\s/@?#:]+):\d{1,5}$/.test(broker)
+const isContent = (content: unknown): boolean =>
+  content === null || typeof content === 'string' || content instanceof Uint8Array
+const isUrl = (url: unknown): boolean => {
+  try {
+    return /^(ws|http)s?:$/.test(new URL(url as string).protocol)
+  } catch {
+    return false
+  }
+}
+
+/** Checks the options of `new Kafka()`, and makes layers of them. @internal */
+export function kafkaLayers(options: KafkaOptions, canDoWithoutBridge: boolean): Layer[] {
+  const own = 'Kafka options'
+  if (!isObject(options)) throw new ConfigurationError(own, 'options', `expected an object, found ${describe(options)}`)
+  const { profile, ...rest } = options
+  const layers = [makeLayer(own, everything, rest, true)]
+  if (profile != null) {
+    if (!isObject(profile) || typeof profile.name !== 'string') {
+      throw new ConfigurationError(own, 'profile', 'expected an object with a name')
     }
+    const { name, ...rest } = profile
+    layers.unshift(makeLayer(`profile ${name}`, everything, rest, true))
   }
-  const value = (key: string): unknown => resolved[key]?.value
-  const values: Record<string, unknown> = { role }
-  for (const [key, { value, layer }] of Object.entries(resolved)) if (layer !== 'defaults') values[key] = value
-  for (const key of ['bridge', 'bridgeToken', 'transport', 'maxBlockMs']) delete values[key]
-  values['extraHeaders'] = encodeHeaders(value('extraHeaders') as Record<string, Content> | undefined)
-  if (values['acks'] === 'all') values['acks'] = -1
-  checkTogether(role, resolved)
-  return {
-    values,
-    bridge: bridgeNetwork(value('bridge') as KafkaOptions['bridge']),
-    bridgeToken: value('bridgeToken') as string | undefined,
-    transport: value('transport') as Transport | undefined,
-    maxBlockMs: value('maxBlockMs') as number,
-    maxRequestSize: value('maxRequestSize') as number,
-    resolved,
+  const found = (key: string): unknown => layers.findLast(({ options }) => key in options)?.options[key]
+  const check = (good: boolean, key: string, problem: string): void => {
+    if (!good) throw new ConfigurationError(layers.findLast(({ options }) => key in options)?.name ?? own, key, problem)
   }
+  const [bridge, transport] = [found('bridge'), found('transport')]
+  check(found('brokers') != null, 'brokers', 'expected at least one "host:port", found none')
+  check(bridge == null || transport == null, 'transport', 'expected a bridge or a transport, found both')
+  const isolated = 'expected the URL of a WebSocket bridge, found none; a browser cannot reach brokers without one'
+  check(bridge != null || transport != null || canDoWithoutBridge, 'bridge', isolated)
+  const hasUrl = bridge != null && typeof bridge !== 'function'
+  check(found('bridgeToken') == null || hasUrl, 'bridgeToken', 'expected only with a bridge URL')
+  return layers
 }
 
-/** @internal */
+/** Merges defaults, the layers of `new Kafka()` and the options of a client. @internal */
+export function settings(role: RoleName, shared: readonly Layer[], given: object): Settings {
+  const own: Record<string, OptionInfo> = clientOptions[role]
+  const layers = [...shared, makeLayer(`${role} options`, own, given, false)]
+  const resolved: Record<string, { value: unknown; layer: string }> = {}
+  for (const [key, info] of Object.entries({ ...own, ...hostOptions })) {
+    let [[value], layer] = [info, 'defaults']
+    for (const { name, options } of layers) {
+      if (!(key in options)) continue
+      layer = name
+      // An explicit null is not absence: it takes the value of lower layers away.
+      const above = options[key] ?? info[0]
+      value = key === 'extraHeaders' && options[key] !== null ? mergeHeaders(value as object, above as object) : above
+    }
+    if (value !== undefined) resolved[key] = { value, layer }
+  }
+  checkTogether(resolved)
+  const passed = layers.map(({ name, shared, options }) => {
+    const core = Object.entries(options).filter(([key]) => !(key in hostOptions))
+    return [name, shared, Object.fromEntries(core)] as const
+  })
+  return { role, layers: passed, resolved }
+}
+
+/** A copy which nobody's later edits change, and which changes nobody. @internal */
 export function describeConfig({ resolved }: Settings): ResolvedConfig {
   const shown = Object.entries(resolved).map(([key, { value, layer }]) => {
-    const hidden = key === 'bridgeToken' ? '(hidden)' : value instanceof URL ? value.href : value
-    return [key, { value: structuredCloneable(hidden), layer }] as const
+    return [key, { value: key === 'bridgeToken' ? '(hidden)' : owned(key, value), layer }] as const
   })
   return Object.fromEntries(shown)
 }
 
-const structuredCloneable = (value: unknown): unknown =>
-  Array.isArray(value) ? [...value] : isPlain(value) ? { ...value } : value
-const isPlain = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
+/** A transport has a life of its own; everything else is copied through and through. */
+const owned = (key: string, value: unknown): unknown => (key === 'transport' ? value : copied(value))
 
-function checkLayer(name: string, table: Record<string, Option>, options: object): Layer {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new ConfigurationError(name, 'options', `expected an object, found ${describe(options)}`)
-  }
-  const own: Record<string, unknown> = {}
-  for (const [key, value] of Object.entries(options)) {
-    const option = Object.hasOwn(table, key) ? table[key] : undefined
-    if (option === undefined) {
-      const known = Object.keys(table).sort().join(', ')
-      throw new ConfigurationError(name, key, `there is no such option; there are: ${known}`)
+function copied(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copied)
+  if (value instanceof Uint8Array) return value.slice()
+  if (value instanceof URL) return value.href
+  if (!isObject(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, copied(inner)]))
+}
+
+// Whatever its prototype: objects of other realms have others.
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+function makeLayer(name: string, known: Record<string, OptionInfo>, given: object, shared: boolean): Layer {
+  if (!isObject(given)) throw new ConfigurationError(name, 'options', `expected an object, found ${describe(given)}`)
+  const options: Record<string, unknown> = {}
+  for (const [key, value] of Object.entries(given)) {
+    const info = Object.hasOwn(known, key) ? known[key]! : undefined
+    if (info === undefined) {
+      throw new ConfigurationError(name, key, `there is no such option; there are: ${Object.keys(known).sort().join(', ')}`)
     }
     if (value === undefined) continue
-    const expected = value === null ? undefined : option.check(value)
-    if (expected !== undefined) throw new ConfigurationError(name, key, `expected ${expected}, found ${describe(value)}`)
-    own[key] = structuredCloneable(value)
+    const words = value === null ? undefined : expected(value, info)
+    if (words !== undefined) throw new ConfigurationError(name, key, `expected ${words}, found ${describe(value)}`)
+    options[key] = owned(key, value)
   }
-  return { name, options: own }
+  return { name, shared, options }
 }
 
 /** Values that are right one by one and wrong together. */
-function checkTogether(role: string, resolved: Settings['resolved']): void {
-  const check = (key: string, good: (value: never, other: never) => boolean, other: string, expected: string): void => {
-    const [mine, theirs] = [resolved[key]!, resolved[other]!]
-    if (good(mine.value as never, theirs.value as never)) return
-    const layer = mine.layer === 'defaults' ? theirs.layer : mine.layer
-    throw new ConfigurationError(layer, key, `expected ${expected}, found ${describe(mine.value)}`)
+function checkTogether(resolved: Settings['resolved']): void {
+  const check = (key: string, other: string, good: boolean, expected: string): void => {
+    if (good) return
+    const layer = [resolved[key]!.layer, resolved[other]!.layer].find((layer) => layer !== 'defaults')!
+    throw new ConfigurationError(layer, key, `expected ${expected}, found ${describe(resolved[key]!.value)}`)
   }
-  const atMost = (mine: number, theirs: number): boolean => mine <= theirs
-  check('reconnectBackoffMs', atMost, 'reconnectBackoffMaxMs', 'no more than reconnectBackoffMaxMs')
-  check('retryBackoffMs', atMost, 'retryBackoffMaxMs', 'no more than retryBackoffMaxMs')
-  if (role !== 'producer') return
-  const acks = 'all (-1) because idempotent is on; set idempotent: false for others'
-  check('acks', (mine: unknown, idempotent: boolean) => !idempotent || mine === -1 || mine === 'all', 'idempotent', acks)
-  check('maxRequestSize', atMost, 'bufferMemory', 'no more than bufferMemory')
-  check('lingerMs', (linger: number, delivery: number) => linger < delivery, 'deliveryTimeoutMs', 'less than deliveryTimeoutMs')
-}
-
-function mergeHeaders(lower: { value: unknown; layer: string }, value: unknown, layer: string): { value: unknown; layer: string } {
-  if (value === null) return { value: {}, layer }
-  const merged: Record<string, unknown> = { ...(lower.value as object) }
-  for (const [name, content] of Object.entries(value as Record<string, unknown>)) {
-    if (content === null) delete merged[name]
-    else merged[name] = content
+  const { acks, idempotent } = resolved
+  const all = idempotent?.value !== true || [-1, 'all'].includes(acks!.value as string)
+  check('acks', 'idempotent', all, 'all (-1) because idempotent is on; set idempotent: false for others')
+  for (const [key, other, less] of limits) {
+    const [mine, theirs] = [resolved[key]?.value as number, resolved[other]?.value as number]
+    // A client of another kind has neither.
+    check(key, other, !(less ? mine >= theirs : mine > theirs), `${less ? 'less' : 'no more'} than ${other}`)
   }
-  return { value: merged, layer }
 }
 
-function encodeHeaders(headers: Record<string, Content> | undefined): [Uint8Array, Uint8Array | null][] {
-  const bytes = (content: Uint8Array | string): Uint8Array =>
-    typeof content === 'string' ? new TextEncoder().encode(content) : content.slice()
-  return Object.entries(headers ?? {}).map(([name, content]) => [bytes(name), content === null ? null : bytes(content)])
+/** Header by header: a name keeps its place and gets the higher value; null takes it away. */
+function mergeHeaders(lower: object, higher: object): object {
+  const merged = new Map(Object.entries(lower))
+  for (const [name, content] of Object.entries(higher)) {
+    if (content === null) merged.delete(name)
+    else merged.set(name, content)
+  }
+  // Names are free: as `fromEntries` makes it, even `__proto__` is a name like any other.
+  return Object.fromEntries(merged)
 }
 
-function bridgeNetwork(bridge: KafkaOptions['bridge']): Settings['bridge'] {
-  if (bridge === undefined || bridge === null) return undefined
-  return typeof bridge === 'function' ? (host, port) => String(bridge({ host, port })) : String(bridge)
+/** What the core is to go through: a bridge's URL, or a function from host and port to a URL. @internal */
+export function bridgeNetwork(bridge: unknown): string | ((host: string, port: number) => string) | undefined {
+  if (typeof bridge === 'function') return (host, port) => String(bridge({ host, port }))
+  return bridge === undefined ? undefined : String(bridge)
 }

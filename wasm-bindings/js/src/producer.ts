@@ -235,7 +235,7 @@ export class Producer extends Client<ClientEvents> {
       key = encoded(key)
       value = encoded(value)
       size = sizeAtMost(key, value, headers)
-      const limit = this.settings.maxRequestSize
+      const limit = this.option('maxRequestSize')
       if (size > limit * 3 || (key?.length ?? 0) + (value?.length ?? 0) > limit) {
         const problem = `the record takes about ${size} bytes and the limit is ${limit}`
         throw new SerializationError(`${problem}; send less or raise maxRequestSize`, { code: 'RECORD_TOO_LARGE' })
@@ -324,7 +324,7 @@ export class Producer extends Client<ClientEvents> {
 
   #enqueue(topic: string, messages: readonly Message[], next: number, group: Group): void {
     if (this.refusal !== undefined) return group.failed(this.refusal, messages.length - next)
-    this.#queue.push({ topic, messages, next, group, deadline: performance.now() + this.settings.maxBlockMs })
+    this.#queue.push({ topic, messages, next, group, deadline: performance.now() + this.option('maxBlockMs') })
     if (!this.#accepting) this.#prepare()
   }
 
@@ -353,7 +353,7 @@ export class Producer extends Client<ClientEvents> {
   }
 
   #expire(): void {
-    const message = `there was no room in the buffer for ${this.settings.maxBlockMs} ms (maxBlockMs)`
+    const message = `there was no room in the buffer for ${this.option('maxBlockMs')} ms (maxBlockMs)`
     this.#queue.failUntil(performance.now(), timeoutError(message))
   }
 

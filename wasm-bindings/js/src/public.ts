@@ -27,7 +27,15 @@ export {
   UnsupportedVersionError,
 } from './errors.js'
 export type { Content, HeadersInput, Message, ProducerRecord } from './messages.js'
-export type { CommonOptions, ConsumerOptions, KafkaOptions, ProducerOptions, ResolvedConfig } from './options.js'
+export type {
+  CommonOptions,
+  ConsumerOptions,
+  KafkaOptions,
+  ProducerOptions,
+  Profile,
+  ResolvedConfig,
+  SharedOptions,
+} from './options.js'
 export type { Producer, SendBatchRequest, SendRequest, TopicMessages } from './producer.js'
 export type { ConsumerRecord, RecordBatch, RecordHeaders } from './records.js'
 export type { Status } from './status.js'

@@ -23,7 +23,7 @@ pub use panics::on_panic;
 use crate::driver::Driver;
 use batches::TakenBatch;
 use errors::ErrorTable;
-use js_sys::{Array, Function, Object};
+use js_sys::{Array, Function};
 use report::Report;
 use settlements::Settlements;
 use staging::Staging;
@@ -46,7 +46,7 @@ pub struct ClientHandle {
 
 #[wasm_bindgen]
 impl ClientHandle {
-    /// A client with these options (the facade has checked and merged them). `network` is a port object, a bridge URL
+    /// A client of this role with these layers of options (see `options`). `network` is a port object, a bridge URL
     /// or a function from host and port to a URL. `wake` is called at the end of a turn that left something to
     /// `drain`; it must only schedule that.
     ///
@@ -54,12 +54,13 @@ impl ClientHandle {
     /// An error object as `errors` describes it, for options that cannot be used.
     #[wasm_bindgen(constructor)]
     pub fn new(
-        options: &Object,
+        role: &str,
+        layers: &Array,
         network: &JsValue,
         token: Option<String>,
         wake: Function,
     ) -> Result<Self, JsValue> {
-        let config = options::config(options).map_err(|error| errors::to_object(&error))?;
+        let config = options::config(role, layers).map_err(|error| errors::to_object(&error))?;
         let wake = move || {
             // `wake` only schedules a microtask; were it to throw, there would be nobody to tell.
             let _ = wake.call0(&JsValue::UNDEFINED);

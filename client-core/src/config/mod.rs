@@ -1,10 +1,21 @@
 //! The resolved configuration: plain values, checked once, owned by the client.
+//!
+//! [`resolve`] makes one of layers of options; Rust programs may as well fill in a [`Config`] themselves. Defaults live here and
+//! nowhere else.
+
+mod info;
+mod layers;
+mod options;
+mod value;
+
+pub use info::{OptionInfo, OptionKind};
+pub use layers::{Layer, Origin, Resolved, RoleName, resolve};
+pub use value::Value;
 
 use crate::error::Error;
 use crate::io::Address;
 use crate::time::{Duration, WallClock};
 use alloc::borrow::ToOwned;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -188,39 +199,12 @@ impl Config {
     /// # Errors
     /// [`Error::InvalidConfig`] naming the first key that cannot be used.
     pub fn check(&self) -> Result<(), Error> {
-        let fail = |key: &str, problem: &str| {
-            Err(Error::InvalidConfig {
-                layer: "options".to_owned(),
-                key: key.to_owned(),
-                problem: problem.to_owned(),
-            })
-        };
-        if self.bootstrap.is_empty() {
-            return fail("brokers", "expected at least one host:port, found none");
+        let mut copy = self.clone();
+        let wrong = copy.wrong_option();
+        match wrong.or_else(|| copy.conflict().map(|conflict| (conflict.key, conflict.problem))) {
+            Some((key, problem)) => Err(layers::invalid("options", key, problem)),
+            None => Ok(()),
         }
-        if self.bootstrap.len() > 1_000 {
-            return fail("brokers", "expected at most 1000 addresses");
-        }
-        if self.connect_timeout.is_zero() {
-            return fail("connectTimeoutMs", "expected more than 0");
-        }
-        if self.request_timeout.is_zero() {
-            return fail("requestTimeoutMs", "expected more than 0");
-        }
-        if self.reconnect_backoff > self.reconnect_backoff_max {
-            return fail("reconnectBackoffMs", "expected no more than reconnectBackoffMaxMs");
-        }
-        if self.retry_backoff > self.retry_backoff_max {
-            return fail("retryBackoffMs", "expected no more than retryBackoffMaxMs");
-        }
-        if self.max_frame_size < 1024 || self.max_frame_size > i32::MAX as usize {
-            return fail("maxFrameSize", "expected 1024 to 2147483647");
-        }
-        match &self.role {
-            Role::Producer(producer) => producer.problem(),
-            Role::Consumer(consumer) => consumer.problem(),
-        }
-        .map_or(Ok(()), |(key, problem)| fail(key, &problem))
     }
 }
 
@@ -242,34 +226,6 @@ impl Default for ProducerConfig {
     }
 }
 
-impl ProducerConfig {
-    fn problem(&self) -> Option<(&'static str, String)> {
-        if self.idempotent && self.acks != Acks::All {
-            return Some((
-                "acks",
-                "expected -1 (all) because idempotent is on; set idempotent: false for others".into(),
-            ));
-        }
-        if self.max_in_flight == 0 || (self.idempotent && self.max_in_flight > 5) {
-            let found = self.max_in_flight;
-            return Some(("maxInFlightRequests", format!("expected 1 to 5, found {found}")));
-        }
-        if self.batch_size == 0 {
-            return Some(("batchSize", "expected more than 0".into()));
-        }
-        if self.max_request_size < 1024 || self.max_request_size > 1 << 30 {
-            return Some(("maxRequestSize", "expected 1024 to 1073741824 bytes".into()));
-        }
-        if self.buffer_memory < self.max_request_size {
-            return Some(("bufferMemory", "expected at least maxRequestSize".into()));
-        }
-        if self.delivery_timeout <= self.linger {
-            return Some(("deliveryTimeoutMs", "expected more than lingerMs".into()));
-        }
-        None
-    }
-}
-
 impl Default for ConsumerConfig {
     fn default() -> Self {
         Self {
@@ -281,25 +237,6 @@ impl Default for ConsumerConfig {
             offset_reset: OffsetReset::Latest,
             check_crcs: true,
         }
-    }
-}
-
-impl ConsumerConfig {
-    fn problem(&self) -> Option<(&'static str, String)> {
-        if self.fetch_min_bytes < 0 {
-            return Some(("fetchMinBytes", format!("expected 0 or more, found {}", self.fetch_min_bytes)));
-        }
-        if self.fetch_max_bytes < 1 {
-            return Some(("fetchMaxBytes", format!("expected 1 or more, found {}", self.fetch_max_bytes)));
-        }
-        if self.max_partition_fetch_bytes < 1 {
-            let found = self.max_partition_fetch_bytes;
-            return Some(("maxPartitionFetchBytes", format!("expected 1 or more, found {found}")));
-        }
-        if self.fetch_max_wait > Duration::from_secs(3_600) {
-            return Some(("fetchMaxWaitMs", "expected at most one hour".into()));
-        }
-        None
     }
 }
 
@@ -340,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_consumers_bad_values_name_their_keys() {
-        for (bad, key) in [
+        for (bad, expected) in [
             (ConsumerConfig { fetch_min_bytes: -1, ..Default::default() }, "fetchMinBytes"),
             (ConsumerConfig { fetch_max_bytes: 0, ..Default::default() }, "fetchMaxBytes"),
             (ConsumerConfig { max_partition_fetch_bytes: 0, ..Default::default() }, "maxPartitionFetchBytes"),
@@ -349,7 +286,9 @@ mod tests {
                 "fetchMaxWaitMs",
             ),
         ] {
-            assert_eq!(bad.problem().map(|problem| problem.0), Some(key));
+            let bootstrap = vec![Address { host: "b1".into(), port: 9092 }];
+            let error = Config::new("test", bootstrap, Role::Consumer(bad)).check();
+            assert!(matches!(&error, Err(Error::InvalidConfig { key, .. }) if key == expected), "{error:?}");
         }
     }
 }
