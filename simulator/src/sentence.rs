@@ -199,7 +199,7 @@ fn what(event: &Event, detail: Detail) -> String {
                 "{who} drops a batch of {partition} from offset {base_offset}, {count} bytes: no longer wanted."
             )
         }
-        Kind::Consumed { partition, first_offset, records } => {
+        Kind::Consumed { partition, first_offset, records, .. } => {
             format!("{who} takes {} of {partition} from offset {first_offset}.", count(*records, "record"))
         }
         Kind::Status { text, .. } => format!("{who} reports: {text}."),

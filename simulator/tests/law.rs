@@ -138,12 +138,13 @@ fn digests() -> String {
         line(name, &timeline(text));
     }
     #[cfg(feature = "exhibits")]
-    for lesson in simulator::lessons::all() {
+    for lesson in simulator::lessons::all().iter().flat_map(simulator::lessons::Lesson::every_option) {
         use simulator::lessons::{Variant, run};
-        let id = lesson.id;
-        line(&format!("lesson-{id:02}-after"), &run(&lesson, Variant::After).unwrap().timeline);
+        let option = lesson.options.map_or_else(String::new, |options| format!(".{}", options.chosen));
+        let id = format!("{:02}{option}", lesson.id);
+        line(&format!("lesson-{id}-after"), &run(&lesson, Variant::After).unwrap().timeline);
         if lesson.before.is_some() {
-            line(&format!("lesson-{id:02}-before"), &run(&lesson, Variant::Before).unwrap().timeline);
+            line(&format!("lesson-{id}-before"), &run(&lesson, Variant::Before).unwrap().timeline);
         }
     }
     text

@@ -171,6 +171,18 @@ pub enum Defect {
     KeepOldAssignment,
 }
 
+#[cfg(feature = "exhibits")]
+impl Defect {
+    /// Every one of them.
+    pub const ALL: [Self; 5] = [
+        Self::NoStartGuard,
+        Self::NoRollback,
+        Self::KeepReceiveBuffer,
+        Self::KeepInFlight,
+        Self::KeepOldAssignment,
+    ];
+}
+
 impl Config {
     /// A configuration with the defaults of the Java client, where it has them.
     #[must_use]

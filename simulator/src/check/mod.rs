@@ -4,6 +4,7 @@
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "a rule looks at the kinds of events it is about")]
 
+mod assignment;
 mod connections;
 mod lifecycle;
 mod protocol;
@@ -50,6 +51,8 @@ pub enum RuleId {
     I15,
     /// No busy loop.
     I16,
+    /// Only assigned partitions.
+    I17,
 }
 
 /// When a rule can be judged.
@@ -164,6 +167,7 @@ pub fn check(events: &[Arc<Event>], bounds: &Bounds, finished: bool) -> Vec<Find
         RuleId::I14 => protocol::only_known_brokers(events),
         RuleId::I15 => lifecycle::recovery(events, bounds, finished),
         RuleId::I16 => connections::no_busy_loop(events, bounds),
+        RuleId::I17 => assignment::only_assigned_partitions(events),
     };
     RULES.iter().map(|rule| judge(rule.id)).collect()
 }
@@ -189,6 +193,7 @@ impl RuleId {
             Self::I14 => "I14",
             Self::I15 => "I15",
             Self::I16 => "I16",
+            Self::I17 => "I17",
         }
     }
 
@@ -296,6 +301,12 @@ pub const RULES: &[Rule] = &[
         RuleKind::Always,
         "No busy loop: a client does only so much at one instant",
         "counts what each client does while the clock stands still",
+    ),
+    rule(
+        RuleId::I17,
+        RuleKind::Always,
+        "No record of a partition is delivered that is not assigned any more",
+        "compares each batch that the application takes with its client's newest assign()",
     ),
 ];
 

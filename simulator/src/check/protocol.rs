@@ -122,6 +122,9 @@ pub(super) fn requests_fail_in_order(events: &[Arc<Event>], finished: bool) -> F
             Kind::Response { .. } => {
                 in_flight.entry(connection).or_default().pop_front();
                 answered.insert(connection, event.correlation_id);
+            }
+            // A message is an answer before it is known whether it can be matched to a request.
+            Kind::FrameTaken { .. } => {
                 let old = in_flight.iter().find(|(other, requests)| {
                     (other.client, other.broker()) == (connection.client, connection.broker())
                         && other.generation() < connection.generation()

@@ -11,6 +11,8 @@ use core::fmt;
 pub enum Kind {
     /// The application called the client.
     Call {
+        /// The client, counted from 0.
+        client: u8,
         /// The call with its arguments, as one would write it: `start()`.
         call: String,
         /// What the call waits on, if it waits.
@@ -220,6 +222,8 @@ pub enum Kind {
     },
     /// The application took records.
     Consumed {
+        /// The client, counted from 0.
+        client: u8,
         /// `topic-partition`.
         partition: String,
         /// The first offset.

@@ -1,9 +1,11 @@
 //! From the client's own trace to events of the log. A live client without a world behind it uses the same code.
 
-use super::{Actor, Connection, Entry, Kind, Log, MachineKind, Outcome, StreamRange};
+use super::{Actor, Connection, Entry, Event, Kind, Log, MachineKind, Outcome, StreamRange};
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use client_core::ids::OperationId;
+use client_core::io::Timer;
 use client_core::trace::{Machine, TraceEvent, TraceKind};
 
 impl Log {
@@ -21,7 +23,7 @@ impl Log {
             TraceKind::Called { call, operation, outcome } => {
                 let call = format!("{call}()");
                 let waits = operation.is_some();
-                entry(Kind::Call { call, operation, outcome: outcome.into(), waits })
+                entry(Kind::Call { client, call, operation, outcome: outcome.into(), waits })
             }
             TraceKind::Resolved { operation, outcome } => {
                 causes_others = false;
@@ -103,6 +105,8 @@ impl Log {
             }
             TraceKind::TimerFired { timer } => {
                 let armed = self.memory.armed.get(&(client, timer)).copied();
+                // A call's own limit is not traced as a timer: the call itself is why it fires.
+                let armed = armed.or_else(|| self.call_behind(client, timer));
                 entry(Kind::TimerFired { timer }).because(armed)
             }
             TraceKind::TimerCancelled { timer } => {
@@ -170,6 +174,16 @@ impl Log {
             Some((index, what)) => (Some(index), what),
             None => (None, operation.to_string()),
         }
+    }
+
+    /// The call whose limit this timer is.
+    fn call_behind(&self, client: u8, timer: Timer) -> Option<u32> {
+        let Timer::OperationLimit(limited) = timer else { return None };
+        let is_it = |event: &&Arc<Event>| {
+            matches!(event.kind, Kind::Call { client: of, operation: Some(operation), .. }
+                if (of, operation) == (client, limited))
+        };
+        self.events().iter().rev().find(is_it).map(|event| event.index)
     }
 
     /// The request with this correlation id on this connection.

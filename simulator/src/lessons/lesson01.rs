@@ -21,6 +21,7 @@ pub(super) fn lesson() -> Lesson {
         rules: &[RuleId::I1, RuleId::I5, RuleId::I7, RuleId::I11],
         setup: || Scenario { nodes: 3, ..Scenario::default() },
         steps: steps(),
+        options: None,
         key_points: &[
             "start() opens one connection, not one per broker: others are opened when a request needs them.",
             "ApiVersions comes first, so that both sides know which versions the other speaks.",

@@ -22,6 +22,7 @@ pub(super) fn lesson() -> Lesson {
         rules: &[RuleId::I1, RuleId::I5, RuleId::I4, RuleId::I2, RuleId::I8],
         setup: Scenario::default,
         steps: steps(),
+        options: None,
         key_points: &[
             "\"Is it started?\" and \"start it\" must be one step. Between two steps, somebody else gets in.",
             "A flag that is set at the end of starting comes too late; one that is set at its beginning lies to the second caller.",

@@ -9,6 +9,12 @@
 
 mod lesson01;
 mod lesson02;
+mod lesson03;
+mod lesson04;
+mod lesson05;
+mod lesson06;
+mod lesson08;
+mod lesson09;
 mod lesson10;
 mod moment;
 mod run;
@@ -26,7 +32,17 @@ use client_core::Defect;
 /// All lessons, in order.
 #[must_use]
 pub fn all() -> Vec<Lesson> {
-    alloc::vec![lesson01::lesson(), lesson02::lesson(), lesson10::lesson()]
+    alloc::vec![
+        lesson01::lesson(),
+        lesson02::lesson(),
+        lesson03::lesson(),
+        lesson04::lesson(),
+        lesson05::lesson(0),
+        lesson06::lesson(),
+        lesson08::lesson(),
+        lesson09::lesson(),
+        lesson10::lesson(),
+    ]
 }
 
 /// The lesson with this number.
@@ -56,12 +72,26 @@ pub struct Lesson {
     pub setup: fn() -> Scenario,
     /// The steps.
     pub steps: Vec<Step>,
+    /// What the reader may choose about it, for lessons that can be had in several ways.
+    pub options: Option<Options>,
     /// What to take home.
     pub key_points: &'static [&'static str],
     /// The one place in the source that it is about.
     pub code: Code,
     /// Cases from the world outside.
     pub cases: &'static [Case],
+}
+
+/// What the reader may choose about a lesson.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// What is chosen: `stop() comes`.
+    pub label: &'static str,
+    /// What there is to choose from: `while the socket opens`.
+    pub names: &'static [&'static str],
+    /// Which one this lesson is.
+    pub chosen: u8,
+    make: fn(u8) -> Lesson,
 }
 
 /// A step of a lesson.
@@ -148,6 +178,24 @@ pub struct Case {
     pub address: &'static str,
 }
 
+impl Lesson {
+    /// The same lesson with another choice; `None` if there is no such choice. Lessons without options have the choice 0.
+    #[must_use]
+    pub fn with_option(&self, option: u8) -> Option<Self> {
+        match self.options {
+            Some(options) if usize::from(option) < options.names.len() => Some((options.make)(option)),
+            None if option == 0 => Some(self.clone()),
+            Some(_) | None => None,
+        }
+    }
+
+    /// The lesson in every way in which it can be had.
+    #[must_use]
+    pub fn every_option(&self) -> Vec<Self> {
+        (0..=u8::MAX).map_while(|option| self.with_option(option)).collect()
+    }
+}
+
 impl Code {
     /// The number of the first line, from 1, and the lines. `None` when the file no longer has the place, which a test
     /// notices.
@@ -215,4 +263,27 @@ fn numbers(right: u64, others: &[u64], unit: &str) -> Vec<Answer> {
         .into_iter()
         .map(|value| Answer { text: alloc::format!("{value}{unit}"), right: value == right })
         .collect()
+}
+
+/// Answers in words: the right one and some wrong ones, in an order that does not give it away. Duplicates are left out.
+fn words(right: String, wrong: &[&str]) -> Vec<Answer> {
+    let mut texts: Vec<String> =
+        wrong.iter().map(|text| String::from(*text)).filter(|text| *text != right).collect();
+    texts.push(right.clone());
+    texts.sort();
+    texts.dedup();
+    texts.into_iter().map(|text| Answer { right: text == right, text }).collect()
+}
+
+/// `1 socket`, `2 sockets`.
+fn count(count: impl Into<u64>, thing: &str) -> String {
+    match count.into() {
+        1 => alloc::format!("1 {thing}"),
+        count => alloc::format!("{count} {thing}s"),
+    }
+}
+
+/// Time in milliseconds, as sentences say it.
+fn millis(duration: client_core::time::Duration) -> String {
+    alloc::format!("{} ms", duration.as_millis())
 }

@@ -6,6 +6,7 @@ use crate::view::buffer::{Buffer, buffers};
 use crate::view::counters::{Counters, counters};
 use crate::view::shown;
 use crate::view::waiters::{Waiter, waiters};
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use client_core::ids::{BrokerId, ConnectionId};
@@ -105,6 +106,35 @@ impl<'a> Moment<'a> {
     #[must_use]
     pub fn opens_in_all(&self) -> u32 {
         self.counters_at_end().connects
+    }
+
+    /// How the calls of a task with this name have ended, in order: `OK`, `CANCELLED`, or an error's code.
+    #[must_use]
+    pub fn outcomes(&self, task: u16, call: &str) -> Vec<String> {
+        let ended = self.waits(task).into_iter().filter(|wait| wait.call.starts_with(call));
+        ended.filter_map(|wait| wait.end.map(|(_, outcome)| outcome.to_string())).collect()
+    }
+
+    /// How the latest call of a task with this name has ended.
+    #[must_use]
+    pub fn outcome(&self, task: u16, call: &str) -> String {
+        self.outcomes(task, call).pop().unwrap_or_else(|| "nothing yet".into())
+    }
+
+    /// The events of the whole run behind the one with this key.
+    #[must_use]
+    pub fn behind(&self, key: &str) -> &'a [Arc<Event>] {
+        let place = self.events.iter().position(|event| event.key == key);
+        place.map_or(&[], |place| &self.events[place + 1..])
+    }
+
+    /// The state of the first client's connection to the broker with this number.
+    #[must_use]
+    pub fn connection(&self, broker: u16) -> &'static str {
+        crate::view::machines::machines(self.events, self.cursor)
+            .iter()
+            .find(|machine| (machine.client, machine.broker) == (0, Some(broker)))
+            .map_or("Disconnected", |machine| machine.state)
     }
 
     /// The state the first client's lifecycle is in.

@@ -91,7 +91,8 @@ impl World {
         };
         let waits = called.operation.is_some() || !called.records.is_empty();
         let operation = called.operation;
-        let kind = Kind::Call { call: what.clone(), operation, outcome: called.outcome, waits };
+        let kind =
+            Kind::Call { client: number, call: what.clone(), operation, outcome: called.outcome, waits };
         let index = self.log.push(Entry::new(now, Actor::Task(task), kind));
         self.log.set_current_cause(index, None);
         let waiter = Waiter { task, call: index, what };
@@ -197,6 +198,7 @@ impl World {
             let skipped = first_offset - fetched.batch.base_offset();
             let records = i64::from(fetched.batch.record_count()).saturating_sub(skipped).max(0);
             let kind = Kind::Consumed {
+                client: number as u8,
                 partition: fetched.partition.to_string(),
                 first_offset,
                 records: u32::try_from(records).unwrap_or(u32::MAX),

@@ -9,7 +9,7 @@ fn variants(lesson: &Lesson) -> Vec<Variant> {
 }
 
 fn each(mut look: impl FnMut(&Lesson, &LessonRun)) {
-    for lesson in all() {
+    for lesson in all().iter().flat_map(Lesson::every_option) {
         for variant in variants(&lesson) {
             let run = run(&lesson, variant)
                 .unwrap_or_else(|error| panic!("lesson {} {variant:?}: {error}", lesson.id));

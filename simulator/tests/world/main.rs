@@ -2,7 +2,9 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod exhibits;
 mod faults;
+mod lesson_by_lesson;
 mod lessons;
 mod random;
 mod recordings;

@@ -154,7 +154,7 @@ fn end_offsets(world: &World) -> BTreeMap<String, i64> {
 fn consumed(timeline: &Timeline, told: &dyn Fn() -> String) -> BTreeMap<String, i64> {
     let mut positions: BTreeMap<String, i64> = BTreeMap::new();
     for event in timeline.events() {
-        let Kind::Consumed { partition, first_offset, records } = &event.kind else { continue };
+        let Kind::Consumed { partition, first_offset, records, .. } = &event.kind else { continue };
         let position = positions.entry(partition.clone()).or_insert(0);
         assert_eq!(*first_offset, *position, "{partition} at event {}: {}", event.index, told());
         *position += i64::from(*records);
