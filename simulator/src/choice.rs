@@ -70,6 +70,30 @@ pub enum Call {
     },
     /// From now on the task takes every batch as soon as it is there.
     Consume,
+    /// `seek()`.
+    Seek {
+        /// The partition.
+        partition: TopicPartition,
+        /// Where to go on.
+        to: From,
+    },
+    /// `pause()`.
+    Pause {
+        /// The partitions.
+        partitions: Vec<TopicPartition>,
+    },
+    /// `resume()`.
+    Resume {
+        /// The partitions.
+        partitions: Vec<TopicPartition>,
+    },
+    /// `listOffsets()`: the ends of partitions.
+    ListOffsets {
+        /// The partitions.
+        partitions: Vec<TopicPartition>,
+    },
+    /// `writable()`: waits until the producer has room again.
+    Writable,
     /// `partitionsFor()`.
     PartitionsFor {
         /// The topic.
@@ -80,6 +104,8 @@ pub enum Call {
 /// Where an assignment begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum From {
+    /// Where the partition stands if it is assigned already, else as the configuration says.
+    Kept,
     /// At the first record.
     Earliest,
     /// Behind the last record.
@@ -139,6 +165,11 @@ impl Call {
             Self::Flush => "flush()".to_string(),
             Self::Assign { partitions, from } => format!("assign({}, {from})", joined(partitions, ", ")),
             Self::Consume => "consume()".to_string(),
+            Self::Seek { partition, to } => format!("seek({partition}, {to})"),
+            Self::Pause { partitions } => format!("pause({})", joined(partitions, ", ")),
+            Self::Resume { partitions } => format!("resume({})", joined(partitions, ", ")),
+            Self::ListOffsets { partitions } => format!("listOffsets({})", joined(partitions, ", ")),
+            Self::Writable => "writable()".to_string(),
             Self::PartitionsFor { topic } => format!("partitionsFor({topic})"),
         }
     }
@@ -163,17 +194,16 @@ impl Call {
                 Self::Send { topic, partition, count, size: words.number("a size in bytes")? }
             }
             "flush" => Self::Flush,
-            "assign" => {
-                let partitions = words.word("partitions such as orders-0+orders-1")?;
-                let partitions = partitions.split('+').map(partition).collect::<Result<_, _>>()?;
-                let from = match words.word("earliest, latest or an offset")? {
-                    "earliest" => From::Earliest,
-                    "latest" => From::Latest,
-                    word => From::Offset(number(word, "earliest, latest or an offset")?),
-                };
-                Self::Assign { partitions, from }
-            }
+            "assign" => Self::Assign { partitions: partitions(&mut words)?, from: from(&mut words)? },
             "consume" => Self::Consume,
+            "seek" => {
+                let name = words.word("a partition such as orders-0")?;
+                Self::Seek { partition: partition(name)?, to: from(&mut words)? }
+            }
+            "pause" => Self::Pause { partitions: partitions(&mut words)? },
+            "resume" => Self::Resume { partitions: partitions(&mut words)? },
+            "list-offsets" => Self::ListOffsets { partitions: partitions(&mut words)? },
+            "writable" => Self::Writable,
             "partitions-for" => Self::PartitionsFor { topic: words.word("a topic")?.to_string() },
             other => return Err(words.unexpected("the name of a call", other)),
         };
@@ -184,6 +214,20 @@ impl Call {
 
 fn records(count: u32) -> String {
     if count == 1 { "1 record".to_string() } else { format!("{count} records") }
+}
+
+fn partitions(words: &mut Words<'_>) -> Result<Vec<TopicPartition>, ParseError> {
+    words.word("partitions such as orders-0+orders-1")?.split('+').map(partition).collect()
+}
+
+fn from(words: &mut Words<'_>) -> Result<From, ParseError> {
+    const EXPECTED: &str = "kept, earliest, latest or an offset";
+    Ok(match words.word(EXPECTED)? {
+        "kept" => From::Kept,
+        "earliest" => From::Earliest,
+        "latest" => From::Latest,
+        word => From::Offset(number(word, EXPECTED)?),
+    })
 }
 
 fn partition(text: &str) -> Result<TopicPartition, ParseError> {
@@ -199,6 +243,7 @@ fn joined(partitions: &[TopicPartition], separator: &str) -> String {
 impl fmt::Display for From {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Kept => f.write_str("kept"),
             Self::Earliest => f.write_str("earliest"),
             Self::Latest => f.write_str("latest"),
             Self::Offset(offset) => offset.fmt(f),
@@ -227,6 +272,11 @@ impl fmt::Display for Call {
             Self::Flush => f.write_str("flush"),
             Self::Assign { partitions, from } => write!(f, "assign:{}:{from}", joined(partitions, "+")),
             Self::Consume => f.write_str("consume"),
+            Self::Seek { partition, to } => write!(f, "seek:{partition}:{to}"),
+            Self::Pause { partitions } => write!(f, "pause:{}", joined(partitions, "+")),
+            Self::Resume { partitions } => write!(f, "resume:{}", joined(partitions, "+")),
+            Self::ListOffsets { partitions } => write!(f, "list-offsets:{}", joined(partitions, "+")),
+            Self::Writable => f.write_str("writable"),
             Self::PartitionsFor { topic } => write!(f, "partitions-for:{topic}"),
         }
     }
@@ -278,7 +328,13 @@ mod tests {
             "T1:flush@4",
             "T1:assign:orders-0+my-topic-1:earliest@4",
             "T1:assign:orders-0:17@4",
+            "T1:assign:orders-0:kept@4",
             "T1:consume@4",
+            "T1:seek:orders-0:latest@4",
+            "T1:pause:orders-0+orders-1@4",
+            "T1:resume:orders-0@4",
+            "T1:list-offsets:orders-0@4",
+            "T1:writable@4",
             "T1:partitions-for:orders@4",
             "cut:n1:rst:37@12",
         ] {

@@ -103,6 +103,13 @@ pub enum Fault {
         /// The new leader.
         node: i32,
     },
+    /// Somebody creates a topic.
+    CreateTopic {
+        /// Its name.
+        topic: String,
+        /// How many partitions.
+        partitions: i32,
+    },
     /// The broker's network and the broker behave again, at the broker's first address.
     Heal(i32),
     /// Everything behaves again, and brokers that were down come back.
@@ -148,14 +155,17 @@ impl Fault {
             | Self::Move { node, .. }
             | Self::MoveLeader { node, .. }
             | Self::Heal(node) => Some(*node),
-            Self::HealAll => None,
+            Self::CreateTopic { .. } | Self::HealAll => None,
         }
     }
 
     /// Whether it mends instead of breaking.
     #[must_use]
     pub const fn heals(&self) -> bool {
-        matches!(self, Self::Heal(_) | Self::HealAll | Self::Release(_) | Self::Up(_))
+        matches!(
+            self,
+            Self::Heal(_) | Self::HealAll | Self::Release(_) | Self::Up(_) | Self::CreateTopic { .. }
+        )
     }
 
     /// The fault as a sentence without its full stop.
@@ -203,6 +213,9 @@ impl Fault {
             Self::Move { node, host, port } => format!("Broker {node} moves to {host}:{port}"),
             Self::MoveLeader { topic, partition, node } => {
                 format!("Broker {node} becomes the leader of {topic}-{partition}")
+            }
+            Self::CreateTopic { topic, partitions } => {
+                format!("Somebody creates the topic {topic} with {partitions} partitions")
             }
             Self::Heal(node) => format!("Broker {node} and its network behave again"),
             Self::HealAll => "Everything behaves again".to_string(),
@@ -271,6 +284,10 @@ impl Fault {
                 let topic = words.word("a topic")?.to_string();
                 Self::MoveLeader { topic, partition: words.number("a partition")?, node: words.node()? }
             }
+            "create" => {
+                let topic = words.word("a topic")?.to_string();
+                Self::CreateTopic { topic, partitions: words.number("a number of partitions")? }
+            }
             "heal" => words.next_if_any().map_or(Ok(Self::HealAll), |word| {
                 word.strip_prefix('n')
                     .and_then(|number| number.parse().ok())
@@ -335,6 +352,7 @@ impl fmt::Display for Fault {
             Self::Twice(node) => write!(f, "twice:n{node}"),
             Self::Move { node, host, port } => write!(f, "move:n{node}:{host}:{port}"),
             Self::MoveLeader { topic, partition, node } => write!(f, "leader:{topic}:{partition}:n{node}"),
+            Self::CreateTopic { topic, partitions } => write!(f, "create:{topic}:{partitions}"),
             Self::Heal(node) => write!(f, "heal:n{node}"),
             Self::HealAll => f.write_str("heal"),
         }
@@ -371,6 +389,7 @@ mod tests {
             "twice:n1",
             "move:n2:broker9:9092",
             "leader:orders:0:n2",
+            "create:audit:2",
             "heal:n1",
             "heal",
         ] {

@@ -20,6 +20,7 @@ pub mod random;
 pub mod recording;
 pub mod scenario;
 pub mod sentence;
+pub mod soak;
 pub mod text;
 pub mod timeline;
 pub mod view;

@@ -5,6 +5,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
+use bytes::Bytes;
 #[cfg(feature = "exhibits")]
 use client_core::config::Defect;
 use client_core::config::{Acks, Config, ConsumerConfig, OffsetReset, ProducerConfig, Role};
@@ -58,9 +59,37 @@ pub struct ClientSetup {
     pub connect_timeout_ms: u64,
     /// `request_timeout`, in milliseconds.
     pub request_timeout_ms: u64,
+    /// Settings that few scenarios change.
+    pub limits: LimitSetup,
     /// A deliberate fault of the client.
     #[cfg(feature = "exhibits")]
     pub defect: Option<Defect>,
+}
+
+/// Settings that few scenarios change; `None` is the client's own default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LimitSetup {
+    /// `connections_max_idle`, in milliseconds.
+    pub idle_ms: Option<u64>,
+    /// A producer's `batch_size`, in bytes.
+    pub batch_size: Option<u32>,
+    /// A producer's `max_request_size`, in bytes.
+    pub max_request_size: Option<u32>,
+    /// A producer's `buffer_memory`, in bytes.
+    pub buffer_memory: Option<u32>,
+    /// A producer's `max_in_flight`.
+    pub max_in_flight: Option<u32>,
+    /// A producer's `delivery_timeout`, in milliseconds.
+    pub delivery_timeout_ms: Option<u64>,
+    /// A producer's `max_block`, in milliseconds.
+    pub max_block_ms: Option<u64>,
+    /// How many headers of its own each record has, and a key; the configuration then adds two more headers, one of which
+    /// each record has already.
+    pub headers: Option<u32>,
+    /// A consumer's `max_partition_fetch_bytes`.
+    pub fetch_bytes: Option<u32>,
+    /// A consumer's `fetch_max_wait`, in milliseconds.
+    pub fetch_wait_ms: Option<u64>,
 }
 
 /// What kind of client.
@@ -104,6 +133,7 @@ impl Default for ClientSetup {
             role: RoleSetup::Producer { idempotent: true, acks: Acks::All, linger_ms: 0 },
             connect_timeout_ms: 10_000,
             request_timeout_ms: 30_000,
+            limits: LimitSetup::default(),
             #[cfg(feature = "exhibits")]
             defect: None,
         }
@@ -135,21 +165,24 @@ impl Scenario {
     pub fn config(&self, client: &ClientSetup, number: usize) -> Config {
         let bootstrap = self.bootstrap.iter().map(|node| Self::address(*node)).collect();
         let role = match client.role {
-            RoleSetup::Producer { idempotent, acks, linger_ms } => Role::Producer(ProducerConfig {
-                idempotent,
-                acks,
-                linger: Duration::from_millis(linger_ms),
-                ..ProducerConfig::default()
-            }),
-            RoleSetup::Consumer => Role::Consumer(ConsumerConfig {
-                offset_reset: OffsetReset::Earliest,
-                ..ConsumerConfig::default()
-            }),
+            RoleSetup::Producer { idempotent, acks, linger_ms } => {
+                let linger = Duration::from_millis(linger_ms);
+                let producer = ProducerConfig { idempotent, acks, linger, ..ProducerConfig::default() };
+                Role::Producer(client.limits.of_producer(producer))
+            }
+            RoleSetup::Consumer => {
+                let consumer =
+                    ConsumerConfig { offset_reset: OffsetReset::Earliest, ..ConsumerConfig::default() };
+                Role::Consumer(client.limits.of_consumer(consumer))
+            }
         };
         let mut config = Config::new(&format!("client-{}", number + 1), bootstrap, role);
         config.wall_clock = WallClock { unix_millis_at_zero: UNIX_MILLIS_AT_ZERO };
         config.connect_timeout = Duration::from_millis(client.connect_timeout_ms);
         config.request_timeout = Duration::from_millis(client.request_timeout_ms);
+        if let Some(millis) = client.limits.idle_ms {
+            config.connections_max_idle = Duration::from_millis(millis);
+        }
         #[cfg(feature = "exhibits")]
         {
             config.defect = client.defect;
@@ -216,6 +249,90 @@ const NODES_MAX: u16 = 50;
 const PARTITIONS_MAX: i32 = 1_000;
 const CLIENTS_MAX: usize = 8;
 
+impl LimitSetup {
+    fn of_producer(&self, default: ProducerConfig) -> ProducerConfig {
+        let bytes = |bytes: Option<u32>, default: usize| bytes.map_or(default, |bytes| bytes as usize);
+        let millis = |millis: Option<u64>, default| millis.map_or(default, Duration::from_millis);
+        ProducerConfig {
+            batch_size: bytes(self.batch_size, default.batch_size),
+            max_request_size: bytes(self.max_request_size, default.max_request_size),
+            buffer_memory: bytes(self.buffer_memory, default.buffer_memory),
+            max_in_flight: bytes(self.max_in_flight, default.max_in_flight),
+            delivery_timeout: millis(self.delivery_timeout_ms, default.delivery_timeout),
+            max_block: millis(self.max_block_ms, default.max_block),
+            extra_headers: if self.headers.is_some() { extra_headers() } else { default.extra_headers },
+            ..default
+        }
+    }
+
+    fn of_consumer(&self, default: ConsumerConfig) -> ConsumerConfig {
+        ConsumerConfig {
+            max_partition_fetch_bytes: self
+                .fetch_bytes
+                .and_then(|bytes| i32::try_from(bytes).ok())
+                .unwrap_or(default.max_partition_fetch_bytes),
+            fetch_max_wait: self.fetch_wait_ms.map_or(default.fetch_max_wait, Duration::from_millis),
+            ..default
+        }
+    }
+
+    /// Reads one setting of a client; whether there is one of this name.
+    fn read(&mut self, key: &str, value: &str, role: &RoleSetup) -> Result<bool, ParseError> {
+        let producer = matches!(role, RoleSetup::Producer { .. });
+        match key {
+            "idle" => self.idle_ms = Some(number(value, "milliseconds")?),
+            "batch" if producer => self.batch_size = Some(number(value, "bytes")?),
+            "request-bytes" if producer => self.max_request_size = Some(number(value, "bytes")?),
+            "buffer" if producer => self.buffer_memory = Some(number(value, "bytes")?),
+            "in-flight" if producer => self.max_in_flight = Some(number(value, "a number of requests")?),
+            "delivery" if producer => self.delivery_timeout_ms = Some(number(value, "milliseconds")?),
+            "block" if producer => self.max_block_ms = Some(number(value, "milliseconds")?),
+            "headers" if producer => {
+                let headers = number(value, "a number of headers")?;
+                if headers > HEADERS_MAX {
+                    return Err(ParseError::new(value, format!("expected at most {HEADERS_MAX} headers")));
+                }
+                self.headers = Some(headers);
+            }
+            "fetch-bytes" if !producer => self.fetch_bytes = Some(number(value, "bytes")?),
+            "fetch-wait" if !producer => self.fetch_wait_ms = Some(number(value, "milliseconds")?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+const HEADERS_MAX: u32 = 100;
+
+/// What the configuration adds to records that have headers: one that they have already, and one that they lack (CF5).
+fn extra_headers() -> Vec<(Bytes, Option<Bytes>)> {
+    let text = Bytes::from_static;
+    vec![(text(b"own-1"), Some(text(b"never"))), (text(b"extra"), Some(text(b"added")))]
+}
+
+impl fmt::Display for LimitSetup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = |bytes: Option<u32>| bytes.map(u64::from);
+        for (key, value) in [
+            ("idle", self.idle_ms),
+            ("batch", bytes(self.batch_size)),
+            ("request-bytes", bytes(self.max_request_size)),
+            ("buffer", bytes(self.buffer_memory)),
+            ("in-flight", bytes(self.max_in_flight)),
+            ("delivery", self.delivery_timeout_ms),
+            ("block", self.max_block_ms),
+            ("headers", bytes(self.headers)),
+            ("fetch-bytes", bytes(self.fetch_bytes)),
+            ("fetch-wait", self.fetch_wait_ms),
+        ] {
+            if let Some(value) = value {
+                write!(f, ":{key}={value}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
 impl ClientSetup {
     fn parse(entry: &str, words: &mut Words<'_>) -> Result<Self, ParseError> {
         let mut setup = Self::default();
@@ -250,7 +367,11 @@ impl ClientSetup {
                         defect.ok_or_else(|| words.unexpected("the name of a defect", value))?;
                     setup.defect = Some(*defect);
                 }
-                _ => return Err(words.unexpected("a known key", key)),
+                (_, role) => {
+                    if !setup.limits.read(key, value, role)? {
+                        return Err(words.unexpected("a known key", key));
+                    }
+                }
             }
         }
         Ok(setup)
@@ -301,6 +422,7 @@ impl fmt::Display for ClientSetup {
             RoleSetup::Consumer => f.write_str("consumer")?,
         }
         write!(f, ":connect={}:request={}", self.connect_timeout_ms, self.request_timeout_ms)?;
+        self.limits.fmt(f)?;
         #[cfg(feature = "exhibits")]
         if let Some((name, _)) =
             self.defect.and_then(|defect| DEFECTS.iter().find(|(_, other)| *other == defect))
@@ -323,14 +445,34 @@ mod tests {
             topics: vec![("orders".into(), 3), ("a.b-c".into(), 1)],
             clients: vec![
                 ClientSetup::default(),
-                ClientSetup { role: RoleSetup::Consumer, connect_timeout_ms: 5, ..ClientSetup::default() },
+                ClientSetup {
+                    limits: LimitSetup {
+                        batch_size: Some(700),
+                        headers: Some(2),
+                        delivery_timeout_ms: Some(9),
+                        ..LimitSetup::default()
+                    },
+                    ..ClientSetup::default()
+                },
+                ClientSetup {
+                    role: RoleSetup::Consumer,
+                    connect_timeout_ms: 5,
+                    limits: LimitSetup { fetch_bytes: Some(1), ..LimitSetup::default() },
+                    ..ClientSetup::default()
+                },
             ],
             network: NetworkSetup { delay_micros_min: 1, delay_micros_max: 9, chunking: Chunking::Fixed(7) },
         };
         assert_eq!(Scenario::parse(&scenario.to_string()), Ok(scenario));
-        for text in
-            ["", "nodes:0/client:consumer", "nodes:1", "client:writer", "client:consumer:linger=1", "moon:1"]
-        {
+        for text in [
+            "",
+            "nodes:0/client:consumer",
+            "nodes:1",
+            "client:writer",
+            "client:consumer:linger=1",
+            "client:consumer:batch=1",
+            "moon:1",
+        ] {
             assert!(Scenario::parse(text).is_err(), "{text}");
         }
     }

@@ -181,6 +181,8 @@ impl Client {
         let start_error = self.lifecycle.take_start_error();
         let error = self.lifecycle.fatal().cloned().or(start_error).unwrap_or(Error::Stopped);
         let cx = &mut self.cx;
+        // What was asked for earlier in this very moment, when nobody knew of the end yet, would open connections again.
+        cx.effects.retain(|effect| !matches!(effect, Effect::Request(_) | Effect::Revise { .. }));
         match &mut self.role {
             RoleState::Producer(producer) => producer.end(&error, cx),
             RoleState::Consumer(consumer) => consumer.end(&error, cx),

@@ -182,11 +182,17 @@ impl ProducerState {
         let mut room = self.config.max_request_size;
         let identity = self.identity.current();
         let idempotent = self.config.idempotent;
+        // One request at a time promises order without idempotence, too. After a change of leader that takes more than
+        // counting requests per broker: the partition itself has to wait.
+        let in_order = self.config.max_in_flight == 1 && self.config.acks != Acks::None;
         for (index, partition) in partitions {
             let linger = if self.stopping { Duration::ZERO } else { self.config.linger };
             let Some(queue) = self.topics[*index].queue_mut(*partition) else { continue };
             if !queue.has_closed() && queue.open_since().is_some_and(|since| since + linger <= cx.now) {
                 queue.close_open();
+            }
+            if in_order && queue.in_flight() > 0 {
+                continue;
             }
             let Some(head) = queue.head() else { continue };
             // What is out of time is not sent again: the timer that is due ends it.

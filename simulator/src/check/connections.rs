@@ -45,9 +45,11 @@ struct Failures {
 }
 
 impl Failures {
-    /// A connection ended, or was never made. One that has served for a while counts as none: it may come back at once.
+    /// A connection ended, or was never made. One that has served for a while counts as none: it may come back at once. So
+    /// does one that was ready until the client closed it in order.
     fn ended(&mut self, at: Instant, failed: bool, served_enough: Duration) {
-        let served = self.ready.take().is_some_and(|since| at.since(since) >= served_enough);
+        let ready = self.ready.take();
+        let served = ready.is_some_and(|since| !failed || at.since(since) >= served_enough);
         self.latest = failed.then_some(at);
         if served {
             self.count = 0;
@@ -76,6 +78,12 @@ pub(super) fn backoff(events: &[Arc<Event>], bounds: &Bounds) -> Finding {
                 Actor::Client(client),
             ) => {
                 brokers.retain(|(owner, _), _| *owner != client);
+            }
+            // A broker that metadata had dropped and now names again is a new one: it has been seen to live.
+            (Kind::BrokerNamed { broker, .. }, _, Actor::Client(client)) => {
+                if let Some(failures) = brokers.get_mut(&(client, *broker)) {
+                    (failures.count, failures.latest) = (0, None);
+                }
             }
             (Kind::State { machine: MachineKind::Connection, to: "Ready", .. }, Some(broker), _) => {
                 brokers.entry(broker).or_default().ready = Some(event.at);
@@ -137,6 +145,10 @@ pub(super) fn no_busy_loop(events: &[Arc<Event>], bounds: &Bounds) -> Finding {
     for event in events {
         let Actor::Client(_) = event.actor else { continue };
         finding.exercise(event.index);
+        // One for each delivery: into how many pieces bytes are cut is the network's doing.
+        if matches!(event.kind, Kind::Buffered { .. }) {
+            continue;
+        }
         let (at, count) = instants.entry(event.actor).or_insert((event.at, 0));
         if *at != event.at {
             (*at, *count) = (event.at, 0);

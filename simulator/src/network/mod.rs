@@ -285,6 +285,7 @@ impl Network {
             | Fault::Twice(_)
             | Fault::Move { .. }
             | Fault::MoveLeader { .. }
+            | Fault::CreateTopic { .. }
             | Fault::HealAll => {}
         }
     }

@@ -94,22 +94,25 @@ impl World {
         self.note(Actor::Client(number as u8), "The client does not come to rest".into());
     }
 
+    /// Opens or closes the connection if that is among the outputs. Bytes that were to be written in front of a close are.
     fn apply_outputs_about(&mut self, number: usize, id: ConnectionId, outputs: &mut VecDeque<Output>) {
+        let moves = |output: &Output| matches!(output, Output::Connect { connection, .. } | Output::Close { connection, .. } if *connection == id);
+        let Some(mut left) = outputs.iter().rposition(moves).map(|last| last + 1) else { return };
         let mut place = 0;
-        while let Some(output) = outputs.get(place) {
-            match output {
-                Output::Connect { connection, .. } | Output::Close { connection, .. }
-                    if *connection == id =>
-                {
-                    if let Some(output) = outputs.remove(place) {
-                        self.apply_output(number, output);
-                    }
+        while left > 0 {
+            left -= 1;
+            let about = |output: &Output| match output {
+                Output::Connect { connection, .. }
+                | Output::Send { connection, .. }
+                | Output::Close { connection, .. } => *connection == id,
+                Output::Event(_) => false,
+            };
+            if outputs.get(place).is_some_and(about) {
+                if let Some(output) = outputs.remove(place) {
+                    self.apply_output(number, output);
                 }
-                // Bytes in front of a close must be written in front of it.
-                Output::Send { connection, .. } if *connection == id => return,
-                Output::Connect { .. } | Output::Close { .. } | Output::Send { .. } | Output::Event(_) => {
-                    place += 1
-                }
+            } else {
+                place += 1;
             }
         }
     }

@@ -82,6 +82,11 @@ impl World {
                 partition: *partition,
                 to: NodeId(*node),
             }],
+            Fault::CreateTopic { topic, partitions } => vec![ClusterCommand::CreateTopic {
+                name: topic.clone(),
+                partitions: Some(*partitions),
+                replication: None,
+            }],
             Fault::Heal(node) => {
                 let node_id = NodeId(*node);
                 let mut commands =

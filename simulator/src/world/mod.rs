@@ -8,6 +8,7 @@
 mod client_side;
 mod cluster_side;
 mod faults;
+pub mod ledger;
 mod tasks;
 
 use crate::choice::{Choice, ChoiceAt};
@@ -29,6 +30,7 @@ use client_core::ids::NodeId;
 use client_core::time::Instant;
 use client_core::{Client, Error};
 use core::fmt;
+use ledger::Ledger;
 use tasks::Tasks;
 
 /// Clients, cluster, network and clock.
@@ -42,6 +44,7 @@ pub struct World {
     cluster: Cluster,
     network: Network,
     tasks: Tasks,
+    ledger: Ledger,
     /// Why the broker closed a link, for when the client learns of it.
     broker_reasons: BTreeMap<LinkId, String>,
     log: Log,
@@ -128,6 +131,7 @@ impl World {
             cluster,
             network,
             tasks: Tasks::default(),
+            ledger: Ledger::default(),
             broker_reasons: BTreeMap::new(),
             log: Log::new(),
         })
@@ -252,6 +256,12 @@ impl World {
     #[must_use]
     pub const fn cluster(&self) -> &Cluster {
         &self.cluster
+    }
+
+    /// What the application knows about its records.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     /// How many calls have not ended.

@@ -1,6 +1,7 @@
 //! The application: tasks that call clients, and wait until each call ends.
 
 use super::World;
+use super::ledger::{Content, End, ReadWhat, SentRecord};
 use crate::choice::{Call, From};
 use crate::event::{Actor, Entry, Kind, Outcome};
 use alloc::collections::BTreeMap;
@@ -10,7 +11,7 @@ use alloc::vec::Vec;
 use client_core::ids::{OperationId, RecordId, TopicPartition};
 use client_core::io::{Completion, Delivery};
 use client_core::time::Duration;
-use client_core::{Client, Error, Record, StartOffset, StartOptions, StopOptions};
+use client_core::{Client, Error, OffsetSpec, Record, RecordHeader, StartOffset, StartOptions, StopOptions};
 
 /// Who waits for what.
 #[derive(Clone, Debug, Default)]
@@ -19,8 +20,8 @@ pub(super) struct Tasks {
     operations: BTreeMap<(u8, OperationId), Waiter>,
     /// Calls that wait for records, by the index of the call.
     sends: BTreeMap<u32, Sending>,
-    /// Which call each record belongs to.
-    records: BTreeMap<(u8, RecordId), u32>,
+    /// Which call each record belongs to, and its place in the ledger.
+    records: BTreeMap<(u8, RecordId), (u32, usize)>,
     /// The task that takes a client's records.
     consumers: BTreeMap<u8, u16>,
 }
@@ -45,16 +46,22 @@ struct Sending {
 struct Called {
     outcome: String,
     operation: Option<OperationId>,
-    records: Vec<RecordId>,
+    records: Vec<(RecordId, Content)>,
+    /// What it means for the consumer's reading.
+    read: Option<ReadWhat>,
 }
 
 impl Called {
     fn at_once(outcome: impl Into<String>) -> Self {
-        Self { outcome: outcome.into(), operation: None, records: Vec::new() }
+        Self { outcome: outcome.into(), operation: None, records: Vec::new(), read: None }
     }
 
     fn waiting(operation: OperationId, outcome: impl Into<String>) -> Self {
-        Self { outcome: outcome.into(), operation: Some(operation), records: Vec::new() }
+        Self { operation: Some(operation), ..Self::at_once(outcome) }
+    }
+
+    fn read(outcome: impl Into<String>, what: ReadWhat) -> Self {
+        Self { read: Some(what), ..Self::at_once(outcome) }
     }
 }
 
@@ -87,7 +94,11 @@ impl World {
                 client.cancel(now, operation);
                 Called::at_once("")
             }
-            None => invoke(client, now, task, self.steps, call),
+            None => {
+                let headers =
+                    self.recording.scenario.clients.get(usize::from(number)).and_then(|it| it.limits.headers);
+                invoke(client, now, &Caller { task, step: self.steps, headers }, call)
+            }
         };
         let waits = called.operation.is_some() || !called.records.is_empty();
         let operation = called.operation;
@@ -100,13 +111,33 @@ impl World {
             self.tasks.operations.insert((number, operation), waiter);
         } else if waits {
             let left = called.records.len() as u32;
-            self.tasks.records.extend(called.records.into_iter().map(|record| ((number, record), index)));
+            self.accepted(number, index, call, called.records);
             self.tasks.sends.insert(index, Sending { waiter, left, failed: None, places: Vec::new() });
+        }
+        if let Some(what) = called.read {
+            self.ledger.note(number, index, what);
         }
         self.drain_client(usize::from(number));
         if matches!(call, Call::Consume) {
             self.consume(usize::from(number));
             self.drain_client(usize::from(number));
+        }
+    }
+
+    /// Remembers the records of a call.
+    fn accepted(&mut self, number: u8, index: u32, call: &Call, records: Vec<(RecordId, Content)>) {
+        let Call::Send { topic, partition, .. } = call else { return };
+        for (record, content) in records {
+            self.tasks.records.insert((number, record), (index, self.ledger.sent.len()));
+            let (topic, partition) = (topic.clone(), *partition);
+            self.ledger.sent.push(SentRecord {
+                client: number,
+                call: index,
+                content,
+                topic,
+                partition,
+                end: None,
+            });
         }
     }
 
@@ -132,12 +163,20 @@ impl World {
 
     /// Records ended.
     pub(super) fn deliver(&mut self, number: u8, delivery: &Delivery) {
-        for record in delivery.records.iter() {
-            let Some(call) = self.tasks.records.remove(&(number, record)) else {
+        for (place, record) in (0..).zip(delivery.records.iter()) {
+            let Some((call, sent)) = self.tasks.records.remove(&(number, record)) else {
                 let text = format!("record {} ended, and nobody waits for it", record.0);
                 self.log_resolve(number, None, None, Outcome::Value, text);
                 continue;
             };
+            let end = match &delivery.result {
+                Err(error) => End::Failed(error.code()),
+                Ok(delivered) => End::Acknowledged {
+                    partition: delivery.partition.clone(),
+                    offset: delivered.base_offset.map(|base| base + place),
+                },
+            };
+            self.ledger.ended(sent, self.log.len(), end);
             let Some(sending) = self.tasks.sends.get_mut(&call) else { continue };
             sending.left -= 1;
             match &delivery.result {
@@ -204,12 +243,21 @@ impl World {
                 records: u32::try_from(records).unwrap_or(u32::MAX),
             };
             let cause = self.log.current_cause(None);
-            self.log.push(Entry::new(self.now, Actor::Task(task), kind).because(cause));
+            let index = self.log.push(Entry::new(self.now, Actor::Task(task), kind).because(cause));
+            let (partition, batch) = (fetched.partition, fetched.batch.bytes().clone());
+            self.ledger.note(number as u8, index, ReadWhat::Taken { partition, first_offset, batch });
         }
     }
 }
 
-fn invoke(client: &mut Client, now: client_core::time::Instant, task: u16, step: u32, call: &Call) -> Called {
+/// Who sends records, and what they look like.
+struct Caller {
+    task: u16,
+    step: u32,
+    headers: Option<u32>,
+}
+
+fn invoke(client: &mut Client, now: client_core::time::Instant, caller: &Caller, call: &Call) -> Called {
     let millis = |timeout: &Option<u64>| timeout.map(Duration::from_millis);
     let refused = |error: &Error| Called::at_once(error.code());
     match call {
@@ -222,8 +270,8 @@ fn invoke(client: &mut Client, now: client_core::time::Instant, task: u16, step:
         }
         Call::Cancel => Called::at_once("nothing to cancel"),
         Call::Send { topic, partition, count, size } => {
-            match send(client, now, &format!("T{task} in step {step}"), topic, *partition, *count, *size) {
-                (records, None) => Called { outcome: String::new(), operation: None, records },
+            match send(client, now, caller, topic, *partition, *count, *size) {
+                (records, None) => Called { records, ..Called::at_once("") },
                 (records, Some(error)) => Called { records, ..refused(&error) },
             }
         }
@@ -232,19 +280,49 @@ fn invoke(client: &mut Client, now: client_core::time::Instant, task: u16, step:
             Err(error) => refused(&error),
         },
         Call::Assign { partitions, from } => {
-            let start = match from {
-                From::Earliest => StartOffset::Earliest,
-                From::Latest => StartOffset::Latest,
-                From::Offset(offset) => StartOffset::At(*offset),
-            };
+            let start = start_offset(*from);
             let wanted: Vec<(TopicPartition, StartOffset)> =
                 partitions.iter().map(|partition| (partition.clone(), start)).collect();
             let assigned = client.consumer(now).and_then(|mut consumer| consumer.assign(&wanted));
             match assigned {
-                Ok(outcome) => Called::at_once(format!("{outcome:?}")),
+                Ok(outcome) => {
+                    let partitions = partitions.clone();
+                    Called::read(format!("{outcome:?}"), ReadWhat::Assigned { partitions, from: *from })
+                }
                 Err(error) => refused(&error),
             }
         }
+        Call::Seek { partition, to } => {
+            let sought =
+                client.consumer(now).and_then(|mut consumer| consumer.seek(partition, start_offset(*to)));
+            match sought {
+                Ok(()) => Called::read("", ReadWhat::Sought { partition: partition.clone(), to: *to }),
+                Err(error) => refused(&error),
+            }
+        }
+        Call::Pause { partitions } | Call::Resume { partitions } => {
+            let paused = matches!(call, Call::Pause { .. });
+            let done = client.consumer(now).and_then(|mut consumer| {
+                if paused { consumer.pause(partitions) } else { consumer.resume(partitions) }
+            });
+            match done {
+                Ok(()) => Called::read("", ReadWhat::Paused { partitions: partitions.clone(), paused }),
+                Err(error) => refused(&error),
+            }
+        }
+        Call::ListOffsets { partitions } => {
+            let wanted: Vec<_> =
+                partitions.iter().map(|partition| (partition.clone(), OffsetSpec::Latest)).collect();
+            match client.consumer(now).and_then(|mut consumer| consumer.list_offsets(&wanted, None)) {
+                Ok(operation) => Called::waiting(operation, ""),
+                Err(error) => refused(&error),
+            }
+        }
+        Call::Writable => match client.producer(now).map(|mut producer| producer.writable()) {
+            Ok(Some(operation)) => Called::waiting(operation, ""),
+            Ok(None) => Called::at_once("there is room"),
+            Err(error) => refused(&error),
+        },
         Call::Consume => match client.consumer(now) {
             Ok(_) => Called::at_once(""),
             Err(error) => refused(&error),
@@ -256,29 +334,47 @@ fn invoke(client: &mut Client, now: client_core::time::Instant, task: u16, step:
     }
 }
 
+const fn start_offset(from: From) -> StartOffset {
+    match from {
+        From::Kept => StartOffset::Default,
+        From::Earliest => StartOffset::Earliest,
+        From::Latest => StartOffset::Latest,
+        From::Offset(offset) => StartOffset::At(offset),
+    }
+}
+
 /// Sends records until one is refused: the accepted ones, and the refusal.
 fn send(
     client: &mut Client,
     now: client_core::time::Instant,
-    sender: &str,
+    caller: &Caller,
     topic: &str,
     partition: Option<i32>,
     count: u32,
     size: u32,
-) -> (Vec<RecordId>, Option<Error>) {
+) -> (Vec<(RecordId, Content)>, Option<Error>) {
     let mut producer = match client.producer(now) {
         Ok(producer) => producer,
         Err(error) => return (Vec::new(), Some(error)),
     };
     let mut accepted = Vec::new();
     for number in 1..=count {
-        // Each value is unlike all others, so that none can be lost or doubled without being missed.
-        let mut value = format!("{sender}, record {number} of {count}").into_bytes();
-        value.resize(value.len().max(size as usize), b'.');
-        let record =
-            Record { topic, partition, key: None, value: Some(&value), timestamp: None, headers: &[] };
+        let Caller { task, step, headers } = caller;
+        let label = format!("T{task} in step {step}, record {number} of {count}");
+        let content = Content { label, size, headers: *headers };
+        let (key, value, headers) = (content.key(), content.value(), content.headers());
+        let headers: Vec<_> =
+            headers.iter().map(|(key, value)| RecordHeader { key, value: value.as_deref() }).collect();
+        let record = Record {
+            topic,
+            partition,
+            key: key.as_deref(),
+            value: Some(&value),
+            timestamp: None,
+            headers: &headers,
+        };
         match producer.send(&record) {
-            Ok(record) => accepted.push(record),
+            Ok(record) => accepted.push((record, content)),
             Err(error) => return (accepted, Some(error)),
         }
     }

@@ -1,6 +1,6 @@
 //! Runs that once went wrong, kept for ever: each file in `tests/recordings/` is one, named after what went wrong.
 
-use crate::random::check_run;
+use crate::soak::check_run;
 use simulator::recording::Recording;
 
 #[test]
@@ -11,7 +11,7 @@ fn what_once_went_wrong_does_so_no_more() {
         let path = entry.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        check_run(Recording::parse(&text).unwrap_or_else(|error| panic!("{name}: {error}")), &name);
+        check_run(&Recording::parse(&text).unwrap_or_else(|error| panic!("{name}: {error}")), &name);
         count += 1;
     }
     assert!(count > 0, "no recordings in {folder}");

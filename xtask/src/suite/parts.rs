@@ -65,6 +65,16 @@ pub(super) const PARTS: &[Part] = &[
         run: |shell| shell.cargo(&["test", "--workspace", "--no-fail-fast"]),
     },
     Part {
+        name: "soak",
+        about: "random simulated worlds keep every law: some always the same, some new",
+        needs: &[],
+        has_tests: false,
+        run: |shell| {
+            shell.xtask(&["soak", "--seeds", "600"])?;
+            shell.xtask(&["soak", "--seeds", "600", "--from", "fresh"])
+        },
+    },
+    Part {
         name: "docs",
         about: "the documentation has no broken links",
         needs: &[],

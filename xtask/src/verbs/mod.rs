@@ -6,6 +6,7 @@ mod help;
 mod kafka;
 pub(crate) mod package;
 mod play;
+mod soak;
 mod test;
 
 use crate::error::{Error, Result};
@@ -22,7 +23,7 @@ pub(crate) struct Verb {
 
 /// Every verb, in the order in which `help` shows them.
 pub(crate) const VERBS: &[Verb] =
-    &[play::VERB, test::VERB, package::VERB, bridge::VERB, kafka::VERB, bench::VERB, help::VERB];
+    &[play::VERB, test::VERB, package::VERB, bridge::VERB, kafka::VERB, bench::VERB, soak::VERB, help::VERB];
 
 /// Reads the verb and runs it with the arguments that follow.
 pub(crate) fn run(mut args: lexopt::Parser) -> Result<ExitCode> {
