@@ -134,7 +134,7 @@ describe('records', () => {
       assert.deepEqual(records.map((record) => record.text()), ['leader', 'nobody']);
     }));
 
-  test('extra headers are added to records that lack them', PATIENCE, () =>
+  test('CF5, CF8: extra headers are added to records that lack them', PATIENCE, () =>
     withClients(
       async ({ producer, consumer }) => {
         const topic = freshTopic('extra');

@@ -10,6 +10,7 @@
 )]
 
 mod args;
+mod behaviour;
 mod error;
 mod kafka;
 mod npm;

@@ -13,9 +13,9 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 // ---- whose bytes are these ----
 
-/// CN2: what belongs to an older generation is ignored and counted, never parsed.
+/// What belongs to an older generation is ignored and counted, never parsed.
 #[test]
-fn an_old_generation_is_history() {
+fn cn2_an_old_generation_is_history() {
     let mut d = Dialogue::producer("b1").started();
     let old = d.connection("b1");
     d.we_end("b1", DisconnectCause::Reset);
@@ -34,9 +34,9 @@ fn an_old_generation_is_history() {
     assert_eq!(d.connection_state("b1"), ConnectionState::Ready);
 }
 
-/// CN2: the number of a broker that is gone does not come back with the same generations.
+/// The number of a broker that is gone does not come back with the same generations.
 #[test]
-fn names_of_connections_are_never_used_again() {
+fn cn2_names_of_connections_are_never_used_again() {
     let mut d = Dialogue::producer_with("b1", |config, _| config.metadata_max_age = secs(1));
     d.cluster.topic("t", &[1]);
     d = d.started();
@@ -58,9 +58,9 @@ fn names_of_connections_are_never_used_again() {
     }
 }
 
-/// CN1: a driver that says things twice, or out of order, is ignored.
+/// A driver that says things twice, or out of order, is ignored.
 #[test]
-fn a_driver_may_repeat_itself() {
+fn cn1_a_driver_may_repeat_itself() {
     let mut d = Dialogue::producer("b1");
     d.expects_rejections = true;
     d.start();
@@ -126,9 +126,9 @@ fn serve_and_wait(d: &mut Dialogue, mut done: impl FnMut(&mut Dialogue) -> bool)
     panic!("it takes too long");
 }
 
-/// CN3: cut the broker's bytes at every offset of a full session. Everything goes on, and nothing happens twice.
+/// Cut the broker's bytes at every offset of a full session. Everything goes on, and nothing happens twice.
 #[test]
-fn replies_may_be_cut_anywhere() {
+fn cn3_replies_may_be_cut_anywhere() {
     for session in [produce_session, fetch_session] {
         let whole: usize = received(&session(Delivering::Whole)).iter().map(Vec::len).sum();
         assert!(whole > 100, "a session worth cutting: {whole} bytes");
@@ -145,9 +145,9 @@ fn replies_may_be_cut_anywhere() {
     }
 }
 
-/// CN4, CN15: where bytes are cut means nothing.
+/// Where bytes are cut means nothing.
 #[test]
-fn any_chunking_gives_the_same_frames() {
+fn cn4_cn15_any_chunking_gives_the_same_frames() {
     for session in [produce_session, fetch_session] {
         let whole = received(&session(Delivering::Whole));
         for size in [1, 2, 3, 4, 5, 7, 16, 61] {
@@ -156,9 +156,9 @@ fn any_chunking_gives_the_same_frames() {
     }
 }
 
-/// CN4: many frames in one piece.
+/// Many frames in one piece.
 #[test]
-fn frames_may_come_glued_together() {
+fn cn4_frames_may_come_glued_together() {
     let mut d = Dialogue::producer("b1");
     let start = d.start();
     d.handshake("b1");
@@ -206,17 +206,17 @@ fn check_violation(problem: &str, bytes: impl FnOnce(i32) -> Vec<u8>) {
     assert_eq!(d.record_offset(record), 0);
 }
 
-/// CN5: a size that cannot be is refused before anything is allocated.
+/// A size that cannot be is refused before anything is allocated.
 #[test]
-fn impossible_sizes_close_the_connection() {
+fn cn5_impossible_sizes_close_the_connection() {
     check_violation("-1", |_| vec![0xff; 4]);
     check_violation("2147483647", |_| i32::MAX.to_be_bytes().to_vec());
     check_violation("1213486160", |_| b"HTTP/1.1 400 Bad Request".to_vec());
 }
 
-/// CN6: an unknown number, a reply that nobody asked for, one that cannot be read.
+/// An unknown number, a reply that nobody asked for, one that cannot be read.
 #[test]
-fn replies_that_make_no_sense_close_the_connection() {
+fn cn6_replies_that_make_no_sense_close_the_connection() {
     let frame = |body: &[u8]| [&(body.len() as i32).to_be_bytes()[..], body].concat();
     check_violation("expected a reply with correlation id", |_| frame(&[0, 0, 9, 9]));
     check_violation("expected a reply with correlation id", |asked| frame(&(asked - 1).to_be_bytes()));
@@ -231,9 +231,9 @@ fn replies_that_make_no_sense_close_the_connection() {
     assert!(text.contains("expected nothing"), "{text}");
 }
 
-/// CN6: replies in another order than their requests.
+/// Replies in another order than their requests.
 #[test]
-fn replies_out_of_order_close_the_connection() {
+fn cn6_replies_out_of_order_close_the_connection() {
     let mut d = Dialogue::producer("b1");
     d.start();
     d.handshake("b1");
@@ -245,9 +245,9 @@ fn replies_out_of_order_close_the_connection() {
 
 // ---- losing and coming back ----
 
-/// CN7: requests fail first in first out, then the buffer goes, then the next attempt is planned.
+/// Requests fail first in first out, then the buffer goes, then the next attempt is planned.
 #[test]
-fn a_loss_has_an_order() {
+fn cn7_a_loss_has_an_order() {
     let mut d = Dialogue::producer("b1");
     d.cluster.topic("t", &[1, 1]);
     d = d.started();
@@ -281,9 +281,9 @@ fn a_loss_has_an_order() {
     assert_eq!(d.client.inspect().counters().bytes_discarded, 7);
 }
 
-/// CN8: a request that is not answered in time closes the connection, so that its reply cannot be taken for another one's.
+/// A request that is not answered in time closes the connection, so that its reply cannot be taken for another one's.
 #[test]
-fn a_late_reply_is_nobodys() {
+fn cn8_a_late_reply_is_nobodys() {
     let mut d = Dialogue::producer_with("b1", |config, producer| {
         config.request_timeout = secs(3);
         producer.delivery_timeout = secs(20);
@@ -305,9 +305,9 @@ fn a_late_reply_is_nobodys() {
     assert_eq!(d.record_offset(record), 1);
 }
 
-/// CN8: metadata requests too.
+/// Metadata requests too.
 #[test]
-fn metadata_that_is_late_closes_the_connection() {
+fn cn8_metadata_that_is_late_closes_the_connection() {
     let mut d = Dialogue::producer_with("b1", |config, _| config.request_timeout = secs(3));
     let start = d.start();
     d.handshake("b1");
@@ -321,9 +321,9 @@ fn metadata_that_is_late_closes_the_connection() {
     assert_eq!(d.client.inspect().cluster().nodes.len(), 1);
 }
 
-/// CN9: attempts per minute are bounded, whatever the way in which they fail; they come back faster once it works.
+/// Attempts per minute are bounded, whatever the way in which they fail; they come back faster once it works.
 #[test]
-fn attempts_are_bounded() {
+fn cn9_attempts_are_bounded() {
     let check = |fail: fn(&mut Dialogue), most: u64| {
         let mut d = Dialogue::consumer("b1");
         d.start();
@@ -354,9 +354,9 @@ fn attempts_are_bounded() {
     check(close_when_ready, 80);
 }
 
-/// CN9: the wait grows with each failure in a row, by broker, and begins anew after the connection has served for a while.
+/// The wait grows with each failure in a row, by broker, and begins anew after the connection has served for a while.
 #[test]
-fn waits_grow_until_it_works() {
+fn cn9_waits_grow_until_it_works() {
     let mut d = Dialogue::consumer("b1");
     d.start();
     let mut waits = Vec::new();
@@ -383,9 +383,9 @@ fn waits_grow_until_it_works() {
     assert!(d.now().since(before) <= ms(60), "and waits the first wait after that");
 }
 
-/// CN10: a broker that swallows everything delays nobody else.
+/// A broker that swallows everything delays nobody else.
 #[test]
-fn a_black_hole_delays_nobody_else() {
+fn cn10_a_black_hole_delays_nobody_else() {
     let mut d = Dialogue::producer("b1 b2");
     d.cluster.topic("t", &[1, 2]);
     d = d.started();
@@ -415,9 +415,9 @@ fn a_black_hole_delays_nobody_else() {
 
 // ---- closing what is idle ----
 
-/// CN13: what nobody uses is closed without an error; the next request opens it again.
+/// What nobody uses is closed without an error; the next request opens it again.
 #[test]
-fn an_idle_connection_is_closed_and_comes_back() {
+fn cn13_an_idle_connection_is_closed_and_comes_back() {
     let mut d = Dialogue::producer_with("b1", |config, _| {
         config.connections_max_idle = secs(60);
         config.metadata_max_age = secs(3_600);
@@ -439,9 +439,9 @@ fn an_idle_connection_is_closed_and_comes_back() {
     assert_eq!(d.record_offset(record), 1);
 }
 
-/// CN13: the same when the broker is the one who closes.
+/// The same when the broker is the one who closes.
 #[test]
-fn a_broker_may_close_what_is_idle() {
+fn cn13_a_broker_may_close_what_is_idle() {
     let mut d = Dialogue::producer("b1");
     d.cluster.topic("t", &[1]);
     d = d.started();
@@ -458,9 +458,9 @@ fn a_broker_may_close_what_is_idle() {
     assert_eq!(d.view("b1").attempts(), 0);
 }
 
-/// CN13: never with requests in flight.
+/// Never with requests in flight.
 #[test]
-fn a_connection_that_waits_is_not_idle() {
+fn cn13_a_connection_that_waits_is_not_idle() {
     let mut d = Dialogue::producer_with("b1", |config, _| {
         config.connections_max_idle = secs(5);
         config.request_timeout = secs(20);
@@ -477,9 +477,9 @@ fn a_connection_that_waits_is_not_idle() {
     assert_eq!(d.they_close("b1"), CloseReason::Idle);
 }
 
-/// CN13, CN17: a connection on which only acks=0 requests go out is in use, though nothing is ever in flight.
+/// A connection on which only acks=0 requests go out is in use, though nothing is ever in flight.
 #[test]
-fn a_connection_without_replies_is_not_idle() {
+fn cn13_cn17_a_connection_without_replies_is_not_idle() {
     let mut d = Dialogue::producer_with("b1", |config, producer| {
         config.connections_max_idle = secs(5);
         config.metadata_max_age = secs(3_600);
@@ -501,9 +501,9 @@ fn a_connection_without_replies_is_not_idle() {
     assert_eq!(d.they_close("b1"), CloseReason::Idle);
 }
 
-/// CN17: a reply to acks=0 is a reply that nobody asked for.
+/// A reply to acks=0 is a reply that nobody asked for.
 #[test]
-fn acks_0_expects_no_reply() {
+fn cn17_acks_0_expects_no_reply() {
     let mut d = Dialogue::producer_with("b1", |_, producer| {
         producer.acks = Acks::None;
         producer.idempotent = false;
@@ -519,9 +519,9 @@ fn acks_0_expects_no_reply() {
     assert!(matches!(d.they_close("b1"), CloseReason::ProtocolViolation(_)));
 }
 
-/// CN17: acks=0 records that wait for a connection have not been sent, count as buffered, and survive the failure to connect.
+/// Acks=0 records that wait for a connection have not been sent, count as buffered, and survive the failure to connect.
 #[test]
-fn acks_0_is_not_sent_before_it_is_written() {
+fn cn17_acks_0_is_not_sent_before_it_is_written() {
     let mut d = Dialogue::producer_with("b1 b2", |_, producer| {
         producer.acks = Acks::None;
         producer.idempotent = false;
@@ -544,9 +544,9 @@ fn acks_0_is_not_sent_before_it_is_written() {
 
 // ---- the bridge, and attempts that never settle ----
 
-/// CN15: the bridge's close codes are typed errors; those which may pass are tried again.
+/// The bridge's close codes are typed errors; those which may pass are tried again.
 #[test]
-fn close_codes_of_the_bridge_are_typed() {
+fn cn15_close_codes_of_the_bridge_are_typed() {
     for (close_code, code, retriable) in [
         (4403, "BRIDGE_TARGET_DENIED", false),
         (4502, "BROKER_REFUSED", true),
@@ -576,9 +576,9 @@ fn close_codes_of_the_bridge_are_typed() {
     }
 }
 
-/// CN16: an attempt that never settles is given up, and cannot come alive later.
+/// An attempt that never settles is given up, and cannot come alive later.
 #[test]
-fn an_attempt_that_never_settles_times_out() {
+fn cn16_an_attempt_that_never_settles_times_out() {
     let mut d = Dialogue::consumer_with("b1 b2", |config, _| config.connect_timeout = secs(4));
     let start = d.start();
     let first = d.they_connect("b1");
@@ -600,9 +600,9 @@ fn an_attempt_that_never_settles_times_out() {
     ));
 }
 
-/// CN16: a peer that accepts and never speaks is given up as well.
+/// A peer that accepts and never speaks is given up as well.
 #[test]
-fn a_peer_that_never_speaks_times_out() {
+fn cn16_a_peer_that_never_speaks_times_out() {
     let mut d = Dialogue::consumer_with("b1 b2", |config, _| config.connect_timeout = secs(4));
     let start = d.start();
     d.they_connect("b1");

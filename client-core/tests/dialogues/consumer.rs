@@ -77,9 +77,9 @@ const DEFAULT: StartOffset = StartOffset::Default;
 
 // ---- assign ----
 
-/// AS1: assign works before a start, and asks nobody but leaders.
+/// Assign works before a start, and asks nobody but leaders.
 #[test]
-fn an_assignment_before_the_start_is_read_after_it() {
+fn as1_an_assignment_before_the_start_is_read_after_it() {
     let mut d = reading(EARLIEST);
     assert_eq!(d.take_all(), ["a", "b", "c", "d"]);
     assert_eq!(d.position(&partition("t", 0)), Some(4));
@@ -99,9 +99,9 @@ fn reading_begins_where_it_was_asked_to() {
     assert!(reading(StartOffset::Latest).take_all().is_empty());
 }
 
-/// AS3: an identical set changes nothing, however often a partition is named.
+/// An identical set changes nothing, however often a partition is named.
 #[test]
-fn the_same_assignment_again_is_a_no_op() {
+fn as3_the_same_assignment_again_is_a_no_op() {
     let mut d = reading(EARLIEST);
     let requests = d.client.inspect().counters().requests_sent;
     assert_eq!(d.assign(&[("t", 0, DEFAULT)]), AssignOutcome::Unchanged);
@@ -110,9 +110,9 @@ fn the_same_assignment_again_is_a_no_op() {
     assert_eq!(d.take_all(), ["a", "b", "c", "d"]);
 }
 
-/// AS3: naming one of two partitions twice is not naming both.
+/// Naming one of two partitions twice is not naming both.
 #[test]
-fn naming_one_partition_twice_is_naming_it_once() {
+fn as3_naming_one_partition_twice_is_naming_it_once() {
     let mut d = Dialogue::consumer("b1");
     d.assign(&[("t", 0, EARLIEST), ("t", 1, EARLIEST)]);
     assert!(matches!(d.assign(&[("t", 0, DEFAULT), ("t", 0, DEFAULT)]), AssignOutcome::Changed { .. }));
@@ -122,9 +122,9 @@ fn naming_one_partition_twice_is_naming_it_once() {
     assert!(matches!(contradiction, Err(Error::InvalidArgument { .. })), "{contradiction:?}");
 }
 
-/// AS3: partitions that stay keep position, pause and buffer; others begin anew.
+/// Partitions that stay keep position, pause and buffer; others begin anew.
 #[test]
-fn partitions_that_stay_keep_everything() {
+fn as3_partitions_that_stay_keep_everything() {
     let mut d = reading(EARLIEST);
     assert_eq!(d.take().unwrap().batch.base_offset(), 0);
     d.pause(&partition("t", 0), true);
@@ -138,9 +138,9 @@ fn partitions_that_stay_keep_everything() {
     assert_eq!(d.take_all(), ["c", "d"], "the buffer was kept");
 }
 
-/// AS4: what was asked for under another assignment is not delivered, though it comes.
+/// What was asked for under another assignment is not delivered, though it comes.
 #[test]
-fn replies_for_an_old_assignment_are_dropped() {
+fn as4_replies_for_an_old_assignment_are_dropped() {
     let mut d = Dialogue::consumer("b1").started();
     d.cluster.topic("t", &[1]);
     d.assign(&[("t", 0, StartOffset::At(0))]);
@@ -156,9 +156,9 @@ fn replies_for_an_old_assignment_are_dropped() {
     assert_eq!(new.body.topics[0].partitions[0].fetch_offset, 1);
 }
 
-/// AS7: assign([]) stops everything.
+/// Assign([]) stops everything.
 #[test]
-fn an_empty_assignment_reads_nothing() {
+fn as7_an_empty_assignment_reads_nothing() {
     let mut d = reading(EARLIEST);
     d.assign(&[]);
     assert!(d.take().is_none());
@@ -170,9 +170,9 @@ fn an_empty_assignment_reads_nothing() {
 
 // ---- seek and pause ----
 
-/// AS6: seek drops the buffer, and the reply in flight for the old place.
+/// Seek drops the buffer, and the reply in flight for the old place.
 #[test]
-fn a_seek_forgets_the_old_place() {
+fn as6_a_seek_forgets_the_old_place() {
     let mut d = reading(EARLIEST);
     d.seek(&partition("t", 0), StartOffset::At(3)).unwrap();
     assert_eq!(d.position(&partition("t", 0)), Some(3));
@@ -185,9 +185,9 @@ fn a_seek_forgets_the_old_place() {
     assert!(d.seek(&partition("t", 0), StartOffset::At(-1)).is_err());
 }
 
-/// AS6: pause keeps the buffer; resume says that there is something to take.
+/// Pause keeps the buffer; resume says that there is something to take.
 #[test]
-fn a_pause_keeps_the_buffer() {
+fn as6_a_pause_keeps_the_buffer() {
     let mut d = reading(EARLIEST);
     d.pause(&partition("t", 0), true);
     assert!(d.take().is_none());
@@ -215,9 +215,9 @@ fn a_paused_partition_stops_nobody_else() {
     assert_eq!(d.take_all(), ["other"]);
 }
 
-/// AS4, as a dialogue of many random steps, is in properties.rs. Here: a stop keeps positions for the next start.
+/// As a dialogue of many random steps, is in properties.rs. Here: a stop keeps positions for the next start.
 #[test]
-fn positions_survive_a_restart() {
+fn as4_positions_survive_a_restart() {
     let mut d = reading(EARLIEST);
     assert_eq!(d.take().unwrap().batch.base_offset(), 0);
     d.stop();
@@ -233,9 +233,9 @@ fn error_codes(d: &Dialogue) -> Vec<&'static str> {
     d.partition_errors().iter().map(|(_, error)| error.code()).collect()
 }
 
-/// AS9: an offset that does not exist is an event, and reading goes on where the policy says.
+/// An offset that does not exist is an event, and reading goes on where the policy says.
 #[test]
-fn an_offset_out_of_range_follows_the_policy() {
+fn as9_an_offset_out_of_range_follows_the_policy() {
     for (policy, expected) in
         [(OffsetReset::Earliest, vec!["c", "d"]), (OffsetReset::Latest, vec![]), (OffsetReset::None, vec![])]
     {
@@ -309,9 +309,9 @@ fn no_place_to_begin_is_reported() {
     assert_eq!(d.take_all(), ["a"]);
 }
 
-/// AS9: a topic that does not exist is an event naming the partition, once; then it is waited for.
+/// A topic that does not exist is an event naming the partition, once; then it is waited for.
 #[test]
-fn a_missing_topic_is_reported_and_waited_for() {
+fn as9_a_missing_topic_is_reported_and_waited_for() {
     let mut d = Dialogue::consumer("b1");
     d.assign(&[("unknown", 0, EARLIEST)]);
     d.start();
@@ -329,9 +329,9 @@ fn a_missing_topic_is_reported_and_waited_for() {
     assert_eq!(d.take_all(), ["a"]);
 }
 
-/// AS9: an error that will not pass halts the partition and is an event; a restart tries and tells again.
+/// An error that will not pass halts the partition and is an event; a restart tries and tells again.
 #[test]
-fn a_halted_partition_waits_for_the_application() {
+fn as9_a_halted_partition_waits_for_the_application() {
     let mut d = Dialogue::consumer("b1");
     d.cluster.topic("t", &[1]);
     d.cluster.log("t", 0).write(&["a"]);
@@ -400,7 +400,7 @@ fn a_partition_named_twice_is_delivered_once() {
 
 /// A new leader is found and read from, without anything twice.
 #[test]
-fn a_change_of_leader_is_followed() {
+fn cn14_a_change_of_leader_is_followed() {
     let mut d = Dialogue::consumer("b1 b2");
     d.cluster.topic("t", &[1]);
     d.cluster.log("t", 0).write(&["a"]);
@@ -503,9 +503,9 @@ fn an_impossible_offset_is_not_begun_at() {
     assert_eq!(d.they_send::<FetchRequest>("b1").body.topics[0].partitions[0].fetch_offset, 3);
 }
 
-/// LC11: a consumer that waits for records wakes up for nothing else.
+/// A consumer that waits for records wakes up for nothing else.
 #[test]
-fn a_waiting_consumer_sleeps() {
+fn lc11_a_waiting_consumer_sleeps() {
     let mut d = reading(EARLIEST);
     d.take_all();
     assert_eq!(d.wait(secs(29)), 0);

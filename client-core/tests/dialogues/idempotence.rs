@@ -64,9 +64,9 @@ fn ids_asked_for(d: &Dialogue) -> usize {
 
 // ---- what gets lost ----
 
-/// CN18: the reply is lost; the batch goes again under the same id, epoch and number, and there is one copy.
+/// The reply is lost; the batch goes again under the same id, epoch and number, and there is one copy.
 #[test]
-fn a_lost_reply_yields_one_copy() {
+fn cn18_a_lost_reply_yields_one_copy() {
     let mut d = confirmed();
     let record = send(&mut d, 1)[0];
     let connection = d.connection("b1");
@@ -86,9 +86,9 @@ fn a_lost_reply_yields_one_copy() {
     check_log(&d, 1);
 }
 
-/// CN18: five batches in flight are lost; they go again in order, each under its own number.
+/// Five batches in flight are lost; they go again in order, each under its own number.
 #[test]
-fn order_holds_with_five_in_flight() {
+fn cn18_order_holds_with_five_in_flight() {
     for taken in 0..=5 {
         let mut d = confirmed();
         let records = send(&mut d, 7);
@@ -108,7 +108,7 @@ fn order_holds_with_five_in_flight() {
 
 /// Nothing overtakes the first batch of an id: until the broker has taken it, it would take any number.
 #[test]
-fn the_first_batch_goes_alone() {
+fn cn18_the_first_batch_goes_alone() {
     let mut d = Dialogue::producer("b1");
     d.cluster.topic("t", &[1]);
     d = d.started();
@@ -131,9 +131,9 @@ fn the_first_batch_goes_alone() {
 
 // ---- what is refused ----
 
-/// CN18: the first of five is refused for a while, so the others are out of order. All go again, in order, under the same id.
+/// The first of five is refused for a while, so the others are out of order. All go again, in order, under the same id.
 #[test]
-fn a_passing_failure_keeps_the_order() {
+fn cn18_a_passing_failure_keeps_the_order() {
     let mut d = confirmed();
     d.cluster.produce_errors.push_back(ErrorCode::NotEnoughReplicas);
     let records = send(&mut d, 5);
@@ -142,9 +142,9 @@ fn a_passing_failure_keeps_the_order() {
     assert_eq!(ids_asked_for(&d), 0, "out of order, but explained by an older batch that is still to come");
 }
 
-/// CN18: a broker that was too slow for its replicas may or may not keep the batch: the same number finds out.
+/// A broker that was too slow for its replicas may or may not keep the batch: the same number finds out.
 #[test]
-fn an_ambiguous_failure_is_settled_under_the_same_number() {
+fn cn18_an_ambiguous_failure_is_settled_under_the_same_number() {
     let mut d = confirmed();
     let record = send(&mut d, 1)[0];
     let asked = d.they_send::<ProduceRequest>("b1");
@@ -156,7 +156,7 @@ fn an_ambiguous_failure_is_settled_under_the_same_number() {
 
 /// A batch that fails for good leaves a gap in the numbers: what follows goes under a new id, in order.
 #[test]
-fn a_gap_is_closed_by_a_new_id() {
+fn cn18_a_gap_is_closed_by_a_new_id() {
     let mut d = confirmed();
     d.cluster.produce_errors.push_back(ErrorCode::InvalidRecord);
     let records = send(&mut d, 5);
@@ -168,7 +168,7 @@ fn a_gap_is_closed_by_a_new_id() {
 
 /// A gap, while the replies to some batches behind it are lost: those batches go under the new id too, in their places.
 #[test]
-fn a_gap_and_a_loss_keep_the_order() {
+fn cn18_a_gap_and_a_loss_keep_the_order() {
     for heard in 1..5 {
         let mut d = confirmed();
         d.cluster.produce_errors.push_back(ErrorCode::InvalidRecord);
@@ -186,7 +186,7 @@ fn a_gap_and_a_loss_keep_the_order() {
 
 /// Numbers are refused though nothing older is under way: the partition begins anew under a new id.
 #[test]
-fn refused_numbers_begin_anew() {
+fn cn18_refused_numbers_begin_anew() {
     for code in
         [ErrorCode::OutOfOrderSequenceNumber, ErrorCode::UnknownProducerId, ErrorCode::InvalidProducerEpoch]
     {
@@ -207,7 +207,7 @@ fn refused_numbers_begin_anew() {
 
 /// The new id is for the partition that needs it; others go on under theirs.
 #[test]
-fn other_partitions_keep_their_id() {
+fn cn18_other_partitions_keep_their_id() {
     let mut d = Dialogue::producer("b1");
     d.cluster.topic("t", &[1, 1]);
     d = d.started();
@@ -233,7 +233,7 @@ fn other_partitions_keep_their_id() {
 
 /// The broker has the batch and has forgotten where: written once, at an offset that nobody knows.
 #[test]
-fn a_duplicate_is_a_success() {
+fn cn18_a_duplicate_is_a_success() {
     let mut d = confirmed();
     let record = send(&mut d, 1)[0];
     let asked = d.they_send::<ProduceRequest>("b1");
@@ -283,9 +283,9 @@ fn a_refused_id_ends_in_the_delivery_timeout() {
 
 // ---- leaders change, time runs out ----
 
-/// CN18: the leader changes while five batches are in flight at the old one; one copy each, in order.
+/// The leader changes while five batches are in flight at the old one; one copy each, in order.
 #[test]
-fn order_holds_across_leaders() {
+fn cn18_order_holds_across_leaders() {
     for taken in 0..=5 {
         let mut d = confirmed();
         let records = send(&mut d, 7);
@@ -302,7 +302,7 @@ fn order_holds_across_leaders() {
 
 /// The same, told by the old leader instead of a lost connection.
 #[test]
-fn order_holds_when_the_old_leader_says_so() {
+fn cn18_order_holds_when_the_old_leader_says_so() {
     let mut d = confirmed();
     let records = send(&mut d, 7);
     d.cluster.elect("t", 0, 2);
@@ -313,7 +313,7 @@ fn order_holds_when_the_old_leader_says_so() {
 
 /// A batch whose time is up may be in the log or not. What follows is neither lost nor doubled.
 #[test]
-fn what_follows_a_timeout_is_written_once() {
+fn cn18_what_follows_a_timeout_is_written_once() {
     for taken in [false, true] {
         let mut d = Dialogue::producer_with("b1", |_, producer| producer.delivery_timeout = secs(10));
         d.cluster.topic("t", &[1]);

@@ -1,7 +1,7 @@
 //! Dialogues with the client: it speaks, the test answers as a broker would, and a virtual clock runs when told to.
 //!
-//! One file a machine; [`support`] holds the other side. A test names the lines of the behaviour list which it proves
-//! (LC: lifecycle, CN: connection, AS: assignment, CF: configuration) in its doc comment.
+//! One file a machine; [`support`] holds the other side. A test's name begins with the lines of docs/behaviour.md which it proves, as
+//! in `lc1_many_starts_are_one`: `cargo xtask behaviour` reads them there.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 #![expect(clippy::wildcard_enum_match_arm, reason = "a dialogue looks at the kinds of events it is about")]
@@ -10,6 +10,7 @@ mod support;
 
 mod connection;
 mod consumer;
+mod headers;
 mod idempotence;
 mod metadata;
 mod producer;

@@ -24,9 +24,9 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 // ---- waiters ----
 
-/// CN12: whoever waits for a topic gets its partitions.
+/// Whoever waits for a topic gets its partitions.
 #[test]
-fn partitions_come_with_the_metadata() {
+fn cn12_partitions_come_with_the_metadata() {
     let mut d = started();
     let wanted = [partitions_for(&mut d, "t"), partitions_for(&mut d, "t")];
     let asked = d.they_send::<MetadataRequest>("b1");
@@ -41,9 +41,9 @@ fn partitions_come_with_the_metadata() {
     assert!(d.result(known).is_ok(), "what is known is not asked for again");
 }
 
-/// CN12: an error that will not pass ends the wait at once, with the broker's reason.
+/// An error that will not pass ends the wait at once, with the broker's reason.
 #[test]
-fn a_topic_that_may_not_be_read_is_an_error() {
+fn cn12_a_topic_that_may_not_be_read_is_an_error() {
     for (code, name) in [
         (ErrorCode::TopicAuthorizationFailed, "TOPIC_AUTHORIZATION_FAILED"),
         (ErrorCode::InvalidTopicException, "INVALID_TOPIC_EXCEPTION"),
@@ -58,9 +58,9 @@ fn a_topic_that_may_not_be_read_is_an_error() {
     }
 }
 
-/// CN12: a topic that may still appear is waited for, for as long as the caller wants to.
+/// A topic that may still appear is waited for, for as long as the caller wants to.
 #[test]
-fn a_topic_that_does_not_exist_ends_the_wait_in_time() {
+fn cn12_a_topic_that_does_not_exist_ends_the_wait_in_time() {
     let mut d = started();
     let operation = d.command(|client, now| client.partitions_for(now, "unknown", Some(secs(3)))).unwrap();
     while d.ended(operation).is_none() {
@@ -71,9 +71,9 @@ fn a_topic_that_does_not_exist_ends_the_wait_in_time() {
     assert_eq!(cause.code(), "UNKNOWN_TOPIC_OR_PARTITION");
 }
 
-/// CN12: without a limit of the caller's own there is one nevertheless.
+/// Without a limit of the caller's own there is one nevertheless.
 #[test]
-fn every_wait_for_partitions_has_an_end() {
+fn cn12_every_wait_for_partitions_has_an_end() {
     let mut d = started();
     let operation = partitions_for(&mut d, "unknown");
     for _ in 0..1_000 {
@@ -86,9 +86,9 @@ fn every_wait_for_partitions_has_an_end() {
     assert_eq!(d.error_code(operation), "TIMEOUT");
 }
 
-/// CN12: a stop ends every wait.
+/// A stop ends every wait.
 #[test]
-fn a_stop_ends_every_wait() {
+fn cn12_a_stop_ends_every_wait() {
     let mut d = started();
     let operation = partitions_for(&mut d, "t");
     let cancelled = partitions_for(&mut d, "t");
@@ -172,9 +172,9 @@ fn a_topic_wanted_too_late_for_the_request_is_asked_for_next() {
 
 // ---- refreshing ----
 
-/// CN12: a reply without brokers does not wipe the known ones.
+/// A reply without brokers does not wipe the known ones.
 #[test]
-fn an_empty_list_of_brokers_changes_nothing() {
+fn cn12_an_empty_list_of_brokers_changes_nothing() {
     let mut d = started();
     let operation = partitions_for(&mut d, "t");
     let asked = d.they_send::<MetadataRequest>("b1");
@@ -188,9 +188,9 @@ fn an_empty_list_of_brokers_changes_nothing() {
     assert!(d.result(operation).is_ok());
 }
 
-/// CN12: nor does it start a client.
+/// Nor does it start a client.
 #[test]
-fn an_empty_list_of_brokers_starts_nobody() {
+fn cn12_an_empty_list_of_brokers_starts_nobody() {
     let mut d = Dialogue::consumer("b1");
     let start = d.start();
     d.handshake("b1");
@@ -202,9 +202,9 @@ fn an_empty_list_of_brokers_starts_nobody() {
     assert_eq!(d.result(start.operation), Ok(Completion::Done));
 }
 
-/// CN11: several losses at once make one refresh.
+/// Several losses at once make one refresh.
 #[test]
-fn losses_are_coalesced_into_one_refresh() {
+fn cn11_losses_are_coalesced_into_one_refresh() {
     let mut d = Dialogue::producer("b1 b2 b3 b4");
     d.cluster.topic("t", &[1, 2, 3, 4]);
     d = d.started();
@@ -229,9 +229,9 @@ fn metadata_requests(d: &Dialogue) -> usize {
         .count()
 }
 
-/// CN11, KIP-899: when all known brokers are dead, the configured addresses are asked again.
+/// KIP-899: When all known brokers are dead, the configured addresses are asked again.
 #[test]
-fn the_bootstrap_list_is_asked_again() {
+fn cn11_the_bootstrap_list_is_asked_again() {
     let mut d = Dialogue::producer_with("b1", |config, _| config.metadata_max_age = secs(5));
     d.cluster = Cluster::new("b2 b3");
     d.cluster.topic("t", &[1]);
@@ -339,7 +339,7 @@ fn wishes_that_stay_unfulfilled_are_not_repeated_without_a_pause() {
 
 /// A leader changes: the news is asked for at once, since the last news is old.
 #[test]
-fn a_new_leader_is_found_without_delay() {
+fn cn14_a_new_leader_is_found_without_delay() {
     let mut d = Dialogue::producer("b1 b2");
     d.cluster.topic("t", &[1]);
     d = d.started();
@@ -426,7 +426,7 @@ fn impossible_brokers_are_ignored() {
 
 /// A bootstrap address that is no broker of the cluster is let go once nothing is in flight on it.
 #[test]
-fn a_bootstrap_address_is_let_go() {
+fn cn13_a_bootstrap_address_is_let_go() {
     let mut d = Dialogue::producer("b1");
     d.start();
     d.handshake("b1");

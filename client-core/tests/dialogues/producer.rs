@@ -58,9 +58,9 @@ fn records_of_one_turn_are_one_batch() {
     assert!(records.windows(2).all(|pair| pair[1].0 == pair[0].0 + 1));
 }
 
-/// LC12: a batch lingers, but not beyond its size or its time.
+/// A batch lingers, but not beyond its size or its time.
 #[test]
-fn a_batch_lingers() {
+fn lc12_a_batch_lingers() {
     let mut d = writing_with(|producer| {
         producer.linger = ms(50);
         producer.batch_size = 400;
@@ -83,9 +83,9 @@ fn a_batch_lingers() {
     );
 }
 
-/// LC12: flush() waits for what was accepted before it, and for nothing else.
+/// Flush() waits for what was accepted before it, and for nothing else.
 #[test]
-fn a_flush_waits_for_what_came_before_it() {
+fn lc12_a_flush_waits_for_what_came_before_it() {
     let mut d = writing_with(|producer| producer.linger = secs(10));
     d.send("t/0", "before");
     let unknown = d.send("later", "before");
@@ -142,7 +142,7 @@ fn a_full_buffer_refuses_until_there_is_room() {
 
 /// Whoever waits for room hears of a stop.
 #[test]
-fn waiting_for_room_ends_with_the_client() {
+fn lc10_waiting_for_room_ends_with_the_client() {
     let mut d = writing_with(|producer| {
         producer.max_request_size = 1_024;
         producer.buffer_memory = 1_024;
@@ -268,7 +268,7 @@ fn produce_errors_end_or_are_retried() {
 
 /// The delivery timeout ends every record exactly once, wherever it is: in flight, waiting, or for a leader.
 #[test]
-fn the_delivery_timeout_ends_everything() {
+fn lc8_the_delivery_timeout_ends_everything() {
     for idempotent in [true, false] {
         let mut d = writing_with(|producer| {
             producer.idempotent = idempotent;
@@ -343,9 +343,9 @@ fn a_batch_that_is_too_large_is_split() {
 
 // ---- headers ----
 
-/// CF5, CF6, CF7: extra headers join the record's own, which stay as they are; once, also when it is sent again, and their size counts.
+/// Extra headers join the record's own, which stay as they are; once, also when it is sent again, and their size counts.
 #[test]
-fn extra_headers_are_added_once() {
+fn cf5_cf6_cf7_extra_headers_are_added_once() {
     let extra =
         |key: &'static str, value: &'static str| (key.as_bytes().into(), Some(value.as_bytes().into()));
     let mut d = writing_with(|producer| {

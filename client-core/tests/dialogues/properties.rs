@@ -429,9 +429,9 @@ fn cases(usual: u32) -> ProptestConfig {
 proptest! {
     #![proptest_config(cases(400))]
 
-    /// LC3 to LC11, CN3, CN18 at once, for an idempotent producer.
+    /// Any calls in any order, by an idempotent producer: nothing is left behind, every operation ends, each record is written once and in order.
     #[test]
-    fn random_lives_of_an_idempotent_producer(steps in steps(writing()), linger in 0..20_u64, small in any::<bool>()) {
+    fn lc3_lc4_lc10_lc11_cn3_cn18_random_lives_of_an_idempotent_producer(steps in steps(writing()), linger in 0..20_u64, small in any::<bool>()) {
         let mut life = Life::new(Dialogue::producer_with("b1 b2", |_, producer| {
             producer.linger = ms(linger);
             producer.delivery_timeout = secs(40);
@@ -449,7 +449,7 @@ proptest! {
 
     /// The same without idempotence, where copies and another order are allowed.
     #[test]
-    fn random_lives_of_a_plain_producer(steps in steps(writing()), acks in 0..3_usize) {
+    fn lc3_lc4_lc10_lc11_cn3_random_lives_of_a_plain_producer(steps in steps(writing()), acks in 0..3_usize) {
         let mut life = Life::new(Dialogue::producer_with("b1 b2", |_, producer| {
             producer.idempotent = false;
             producer.acks = [Acks::None, Acks::Leader, Acks::All][acks];
@@ -460,9 +460,9 @@ proptest! {
         life.end();
     }
 
-    /// AS3, AS4, AS6, for a consumer.
+    /// The same for a consumer: what is delivered belongs to the assignment, once and in order.
     #[test]
-    fn random_lives_of_a_consumer(steps in steps(reading())) {
+    fn as3_as4_as6_random_lives_of_a_consumer(steps in steps(reading())) {
         let mut life = Life::new(Dialogue::consumer_with("b1 b2", |_, consumer| {
             consumer.offset_reset = OffsetReset::Earliest;
             consumer.max_partition_fetch_bytes = 200;
@@ -496,6 +496,33 @@ proptest! {
         let (last, _) = life.records.last_key_value().unwrap();
         assert!(life.d.record(*last).is_some_and(Result::is_ok), "{:?}", life.d.record(*last));
         life.end().check_log();
+    }
+}
+
+/// Headers with few names, so that they repeat and meet.
+fn headers() -> impl Strategy<Value = crate::headers::Pairs> {
+    let name =
+        prop_oneof![Just(b"a".to_vec()), Just(b"b".to_vec()), proptest::collection::vec(any::<u8>(), 0..3)];
+    let content = proptest::option::of(proptest::collection::vec(any::<u8>(), 0..20));
+    proptest::collection::vec((name, content), 0..5)
+}
+
+proptest! {
+    #![proptest_config(cases(200))]
+
+    /// Whatever the headers are and whichever way the records go, nothing that was passed is dropped, and nothing is there twice.
+    #[test]
+    fn cf5_cf6_nothing_that_was_passed_is_dropped(
+        extra in headers(),
+        records in proptest::collection::vec(headers(), 1..6),
+        together in any::<bool>(),
+        failures in 0..3_usize,
+    ) {
+        // Of extra headers each name is there once: they come from a map.
+        let mut extra = extra;
+        let mut names = std::collections::BTreeSet::new();
+        extra.retain(|(name, _)| names.insert(name.clone()));
+        crate::headers::check_extra_headers(&extra, &records, together, failures);
     }
 }
 

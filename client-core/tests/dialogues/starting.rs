@@ -13,9 +13,9 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 // ---- starting ----
 
-/// LC1: a hundred callers, one bootstrap, one connection, one of each request; nobody is told before it is true.
+/// A hundred callers, one bootstrap, one connection, one of each request; nobody is told before it is true.
 #[test]
-fn many_starts_are_one() {
+fn lc1_many_starts_are_one() {
     let mut d = Dialogue::producer("b1");
     let starts: Vec<_> = (0..100).map(|_| d.start()).collect();
     assert_eq!(starts[0].outcome, StartOutcome::Began);
@@ -33,9 +33,9 @@ fn many_starts_are_one() {
     assert_eq!((counters.bootstraps, counters.connects), (1, 1));
 }
 
-/// LC1: all callers of a start that fails hear the same.
+/// All callers of a start that fails hear the same.
 #[test]
-fn many_starts_fail_alike() {
+fn lc1_many_starts_fail_alike() {
     let mut d = Dialogue::producer("b1");
     let starts: Vec<_> = (0..10).map(|_| d.start()).collect();
     d.they_connect("b1");
@@ -46,9 +46,9 @@ fn many_starts_fail_alike() {
     assert_eq!(d.state(), LifecycleState::Idle);
 }
 
-/// LC2: start() on a started client succeeds at once and says nothing.
+/// Start() on a started client succeeds at once and says nothing.
 #[test]
-fn starting_a_started_client_is_silent() {
+fn lc2_starting_a_started_client_is_silent() {
     let mut d = Dialogue::producer("b1").started();
     let before = d.client.inspect().counters();
     let start = d.start();
@@ -93,9 +93,9 @@ fn until_it_ends(d: &mut Dialogue, mut fail: impl FnMut(&mut Dialogue)) {
     }
 }
 
-/// LC3, LC14: nobody listens.
+/// Nobody listens.
 #[test]
-fn a_start_fails_when_connections_are_refused() {
+fn lc3_lc14_a_start_fails_when_connections_are_refused() {
     check_failing_start("TIMEOUT", |d| {
         until_it_ends(d, |d| {
             if !d.open_connections().is_empty() {
@@ -105,9 +105,9 @@ fn a_start_fails_when_connections_are_refused() {
     });
 }
 
-/// LC3, CN16: the attempt to connect never settles.
+/// The attempt to connect never settles.
 #[test]
-fn a_start_fails_when_nothing_answers() {
+fn lc3_cn16_a_start_fails_when_nothing_answers() {
     check_failing_start("TIMEOUT", |d| {
         d.they_connect("b1");
         d.wait(secs(5));
@@ -115,9 +115,9 @@ fn a_start_fails_when_nothing_answers() {
     });
 }
 
-/// LC3: the other end closes before it has said a word.
+/// The other end closes before it has said a word.
 #[test]
-fn a_start_fails_when_the_connection_closes_while_negotiating() {
+fn lc3_a_start_fails_when_the_connection_closes_while_negotiating() {
     check_failing_start("TIMEOUT", |d| {
         until_it_ends(d, |d| {
             if !d.open_connections().is_empty() {
@@ -129,9 +129,9 @@ fn a_start_fails_when_the_connection_closes_while_negotiating() {
     });
 }
 
-/// LC3: what answers is not a Kafka broker.
+/// What answers is not a Kafka broker.
 #[test]
-fn a_start_fails_when_versions_are_malformed() {
+fn lc3_a_start_fails_when_versions_are_malformed() {
     check_failing_start("MALFORMED_REPLY", |d| {
         let connection = d.they_connect("b1");
         d.we_accept("b1");
@@ -147,9 +147,9 @@ fn a_start_fails_when_versions_are_malformed() {
     });
 }
 
-/// LC3: the broker refuses to say which versions it speaks.
+/// The broker refuses to say which versions it speaks.
 #[test]
-fn a_start_fails_when_versions_are_refused() {
+fn lc3_a_start_fails_when_versions_are_refused() {
     check_failing_start("MALFORMED_REPLY", |d| {
         d.they_connect("b1");
         d.we_accept("b1");
@@ -159,9 +159,9 @@ fn a_start_fails_when_versions_are_refused() {
     });
 }
 
-/// LC3: the broker speaks no version of a request that every client needs.
+/// The broker speaks no version of a request that every client needs.
 #[test]
-fn a_start_fails_when_versions_do_not_meet() {
+fn lc3_a_start_fails_when_versions_do_not_meet() {
     check_failing_start("UNSUPPORTED_VERSION", |d| {
         d.they_connect("b1");
         d.we_accept("b1");
@@ -176,9 +176,9 @@ fn a_start_fails_when_versions_do_not_meet() {
     });
 }
 
-/// LC3: metadata is refused for good.
+/// Metadata is refused for good.
 #[test]
-fn a_start_fails_when_metadata_is_refused() {
+fn lc3_a_start_fails_when_metadata_is_refused() {
     check_failing_start("CLUSTER_AUTHORIZATION_FAILED", |d| {
         d.handshake("b1");
         let asked = d.they_send::<MetadataRequest>("b1");
@@ -188,18 +188,18 @@ fn a_start_fails_when_metadata_is_refused() {
     });
 }
 
-/// LC3: metadata is late, until the caller's time is up.
+/// Metadata is late, until the caller's time is up.
 #[test]
-fn a_start_fails_when_metadata_does_not_come() {
+fn lc3_a_start_fails_when_metadata_does_not_come() {
     check_failing_start("TIMEOUT", |d| {
         d.handshake("b1");
         d.wait(secs(5));
     });
 }
 
-/// LC3: metadata that cannot be read.
+/// Metadata that cannot be read.
 #[test]
-fn a_start_fails_when_metadata_is_malformed() {
+fn lc3_a_start_fails_when_metadata_is_malformed() {
     check_failing_start("MALFORMED_REPLY", |d| {
         d.handshake("b1");
         let asked = d.they_send::<MetadataRequest>("b1");
@@ -208,9 +208,9 @@ fn a_start_fails_when_metadata_is_malformed() {
     });
 }
 
-/// LC3: no producer id for us.
+/// No producer id for us.
 #[test]
-fn a_start_fails_when_a_producer_id_is_refused() {
+fn lc3_a_start_fails_when_a_producer_id_is_refused() {
     check_failing_start("CLUSTER_AUTHORIZATION_FAILED", |d| {
         d.handshake("b1");
         let metadata = d.they_send::<MetadataRequest>("b1");
@@ -220,9 +220,9 @@ fn a_start_fails_when_a_producer_id_is_refused() {
     });
 }
 
-/// LC3, LC14: no producer id yet, until the caller's time is up.
+/// No producer id yet, until the caller's time is up.
 #[test]
-fn a_start_fails_when_a_producer_id_does_not_come() {
+fn lc3_lc14_a_start_fails_when_a_producer_id_does_not_come() {
     check_failing_start("TIMEOUT", |d| {
         d.handshake("b1");
         let metadata = d.they_send::<MetadataRequest>("b1");
@@ -299,9 +299,9 @@ fn a_broker_that_refuses_every_version_fails_the_start() {
     });
 }
 
-/// LC14: without a limit the client keeps trying, and says so.
+/// Without a limit the client keeps trying, and says so.
 #[test]
-fn a_start_without_a_limit_keeps_trying() {
+fn lc14_a_start_without_a_limit_keeps_trying() {
     let mut d = Dialogue::producer("b1");
     let start = d.start();
     for _ in 0..20 {
@@ -363,9 +363,9 @@ fn a_restart_is_not_given_up_before_every_address_was_tried() {
 
 // ---- giving up ----
 
-/// LC4: a caller that gives up gets its own cancellation, and the others their start.
+/// A caller that gives up gets its own cancellation, and the others their start.
 #[test]
-fn one_caller_gives_up() {
+fn lc4_one_caller_gives_up() {
     let mut d = Dialogue::producer("b1");
     let (first, second) = (d.start(), d.start_within(secs(1)));
     d.handshake("b1");
@@ -377,9 +377,9 @@ fn one_caller_gives_up() {
     assert_eq!(d.connects(), 1);
 }
 
-/// LC4: when the last one leaves, the start is abandoned, and the next one is a real one.
+/// When the last one leaves, the start is abandoned, and the next one is a real one.
 #[test]
-fn the_last_caller_gives_up() {
+fn lc4_the_last_caller_gives_up() {
     let mut d = Dialogue::producer("b1");
     let (first, second) = (d.start(), d.start_within(secs(1)));
     d.handshake("b1");
@@ -392,9 +392,9 @@ fn the_last_caller_gives_up() {
     assert_eq!(d.connects(), 2);
 }
 
-/// LC4: cancelling what has ended changes nothing.
+/// Cancelling what has ended changes nothing.
 #[test]
-fn cancelling_what_has_ended_does_nothing() {
+fn lc4_cancelling_what_has_ended_does_nothing() {
     let mut d = Dialogue::producer("b1");
     let start = d.start();
     d.serve();
@@ -403,9 +403,9 @@ fn cancelling_what_has_ended_does_nothing() {
     assert_eq!(d.state(), LifecycleState::Started);
 }
 
-/// LC5: stop() at each step of starting: the callers hear "stopped", nothing stays open, and what comes late is ignored.
+/// Stop() at each step of starting: the callers hear "stopped", nothing stays open, and what comes late is ignored.
 #[test]
-fn a_start_is_stopped_at_each_step() {
+fn lc5_a_start_is_stopped_at_each_step() {
     let steps: [fn(&mut Dialogue); 7] = [
         |_| (),
         |d| {

@@ -12,9 +12,9 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 // ---- stopping ----
 
-/// LC6: start() after stop() is a real new start.
+/// Start() after stop() is a real new start.
 #[test]
-fn a_stopped_client_starts_again() {
+fn lc6_a_stopped_client_starts_again() {
     let mut d = Dialogue::producer("b1");
     d.cluster.topic("t", &[1]);
     for round in 1..=3 {
@@ -30,9 +30,9 @@ fn a_stopped_client_starts_again() {
     }
 }
 
-/// LC6: start() during stop() is a new start after it.
+/// Start() during stop() is a new start after it.
 #[test]
-fn a_start_during_a_stop_comes_after_it() {
+fn lc6_a_start_during_a_stop_comes_after_it() {
     let mut d = Dialogue::producer("b1");
     d.cluster.topic("t", &[1]);
     d = d.started();
@@ -49,9 +49,9 @@ fn a_start_during_a_stop_comes_after_it() {
     assert_eq!(d.client.inspect().counters().bootstraps, 2);
 }
 
-/// LC4, LC5, LC6: a start that waits for a stop can be cancelled, time out, or be stopped in its turn.
+/// A start that waits for a stop can be cancelled, time out, or be stopped in its turn.
 #[test]
-fn a_start_that_waits_for_a_stop_may_not_come() {
+fn lc4_lc5_lc6_a_start_that_waits_for_a_stop_may_not_come() {
     let mut d = Dialogue::producer("b1");
     d.cluster.topic("t", &[1]);
     d = d.started();
@@ -69,9 +69,9 @@ fn a_start_that_waits_for_a_stop_may_not_come() {
     assert_eq!(d.state(), LifecycleState::Idle);
 }
 
-/// LC7: stop() twice, and on an idle client.
+/// Stop() twice, and on an idle client.
 #[test]
-fn stops_wait_for_the_same_end() {
+fn lc7_stops_wait_for_the_same_end() {
     let mut d = Dialogue::producer("b1");
     let idle = d.stop();
     assert_eq!(d.result(idle), Ok(Completion::Done));
@@ -87,9 +87,9 @@ fn stops_wait_for_the_same_end() {
     assert_eq!(d.result(again), Ok(Completion::Done));
 }
 
-/// LC8: the earliest limit of several stops counts; then every record has a definite end.
+/// The earliest limit of several stops counts; then every record has a definite end.
 #[test]
-fn a_stop_ends_at_its_limit() {
+fn lc8_a_stop_ends_at_its_limit() {
     for idempotent in [true, false] {
         let mut d = Dialogue::producer_with("b1", |_, producer| producer.idempotent = idempotent);
         d.cluster.topic("t", &[1]);
@@ -105,9 +105,9 @@ fn a_stop_ends_at_its_limit() {
     }
 }
 
-/// LC8: with every broker gone and no limit, the records' own time bounds it.
+/// With every broker gone and no limit, the records' own time bounds it.
 #[test]
-fn a_stop_without_a_limit_ends_too() {
+fn lc8_a_stop_without_a_limit_ends_too() {
     for idempotent in [true, false] {
         let mut d = Dialogue::producer_with("b1 b2", |_, producer| producer.idempotent = idempotent);
         d.cluster.topic("t", &[1, 2]);
@@ -130,9 +130,9 @@ fn a_stop_without_a_limit_ends_too() {
     }
 }
 
-/// LC9: calls that need a started client say so at once.
+/// Calls that need a started client say so at once.
 #[test]
-fn calls_before_a_start_and_after_a_stop_fail_at_once() {
+fn lc9_calls_before_a_start_and_after_a_stop_fail_at_once() {
     let check = |d: &mut Dialogue| {
         assert_eq!(d.try_send("t", "x"), Err(Error::NotStarted { call: "send()" }));
         let partitions = d.command(|client, now| client.partitions_for(now, "t", None));
@@ -163,9 +163,9 @@ fn calls_of_another_role_name_the_role() {
     assert!(error.to_string().contains("this client is a consumer"), "{error}");
 }
 
-/// LC10: after a stop nothing reconnects and nobody wakes up, whatever the world still says.
+/// After a stop nothing reconnects and nobody wakes up, whatever the world still says.
 #[test]
-fn nothing_comes_back_after_a_stop() {
+fn lc10_nothing_comes_back_after_a_stop() {
     let mut d = Dialogue::producer("b1 b2");
     d.cluster.topic("t", &[1, 2]);
     d = d.started();
@@ -178,18 +178,18 @@ fn nothing_comes_back_after_a_stop() {
     d.expect_nothing();
 }
 
-/// LC11: a client with nothing to do sleeps until its metadata is old.
+/// A client with nothing to do sleeps until its metadata is old.
 #[test]
-fn an_idle_client_sleeps() {
+fn lc11_an_idle_client_sleeps() {
     let mut d = Dialogue::producer("b1").started();
     assert_eq!(d.wait(secs(299)), 0, "woken though nothing is due");
     assert_eq!(d.wait(secs(2)), 1);
     d.they_send::<MetadataRequest>("b1");
 }
 
-/// LC12: flush() and stop() send what lingers.
+/// Flush() and stop() send what lingers.
 #[test]
-fn what_lingers_goes_out_with_flush_and_stop() {
+fn lc12_what_lingers_goes_out_with_flush_and_stop() {
     let mut d = Dialogue::producer_with("b1", |_, producer| producer.linger = secs(10));
     d.cluster.topic("t", &[1]);
     d = d.started();
@@ -211,9 +211,9 @@ fn what_lingers_goes_out_with_flush_and_stop() {
 
 // ---- finished for good ----
 
-/// LC13: what the driver cannot mend reaches every pending and every later call.
+/// What the driver cannot mend reaches every pending and every later call.
 #[test]
-fn a_failed_client_fails_every_call() {
+fn lc13_a_failed_client_fails_every_call() {
     let broken = Error::Internal("the driver lost its event loop".into());
     let mut d = Dialogue::producer("b1");
     d.cluster.topic("t", &[1]);
@@ -244,9 +244,9 @@ fn a_failed_client_fails_every_call() {
     d.wait(secs(3_600));
 }
 
-/// LC13: in every state of its life.
+/// In every state of its life.
 #[test]
-fn a_client_can_fail_in_every_state() {
+fn lc13_a_client_can_fail_in_every_state() {
     let broken = Error::Internal("broken".into());
     let fail = |mut d: Dialogue, from: LifecycleState| {
         assert_eq!(d.state(), from);

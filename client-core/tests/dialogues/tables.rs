@@ -25,10 +25,10 @@ fn the_documentation_draws_the_tables() {
     }
 }
 
-/// CN1: every move that the tables have is made in some dialogue, but for those to and from Authenticating: this client has no
+/// Every move that the tables have is made in some dialogue, but for those to and from Authenticating: this client has no
 /// credentials yet. Every move that is made is in a table: the harness fails on a rejected one.
 #[test]
-fn every_legal_move_happens() {
+fn cn1_every_legal_move_happens() {
     let expected: BTreeSet<_> = LIFECYCLE
         .iter()
         .map(|edge| ("lifecycle", edge.from.name(), edge.to.name()))
@@ -85,9 +85,9 @@ fn every_legal_move_happens() {
     assert_eq!(made.difference(&expected).collect::<Vec<_>>(), [] as [&(_, _, _); 0], "not in the tables");
 }
 
-/// CN1: each pair of states is in the table at most once, every state can be reached and left (but for the last one of a life).
+/// Each pair of states is in the table at most once, every state can be reached and left (but for the last one of a life).
 #[test]
-fn the_tables_are_sound() {
+fn cn1_the_tables_are_sound() {
     for from in LifecycleState::ALL {
         for to in LifecycleState::ALL {
             let edges = LIFECYCLE.iter().filter(|edge| edge.from == from && edge.to == to).count();

@@ -123,7 +123,7 @@ fn every_fault_is_lived_through_with_three_brokers() {
 }
 
 #[test]
-fn a_reply_cut_at_every_byte_is_recovered_from() {
+fn cn3_a_reply_cut_at_every_byte_is_recovered_from() {
     for after in 1..200 {
         lived_through(&format!("cut:n1:rst:{after}"), 1, 3, 7);
     }

@@ -30,7 +30,7 @@ fn waits(timeline: &Timeline) -> Vec<Waiter> {
 }
 
 #[test]
-fn a_hundred_concurrent_starts_are_one_bootstrap() {
+fn lc1_a_hundred_concurrent_starts_are_one_bootstrap() {
     let timeline = hundred_starts(None);
     let story = story(timeline.events());
     let client = timeline.head().client(0).unwrap();
@@ -51,7 +51,7 @@ fn a_hundred_concurrent_starts_are_one_bootstrap() {
 }
 
 #[test]
-fn a_hundred_concurrent_starts_that_fail_all_fail_alike_and_leave_nothing() {
+fn lc1_lc3_lc10_a_hundred_concurrent_starts_that_fail_all_fail_alike_and_leave_nothing() {
     let timeline = hundred_starts(Some(Fault::Down(1)));
     assert!(
         waits(&timeline)
@@ -89,7 +89,7 @@ fn a_hundred_concurrent_starts_that_fail_all_fail_alike_and_leave_nothing() {
 }
 
 #[test]
-fn stop_at_each_step_of_starting_leaves_nothing() {
+fn lc5_lc10_stop_at_each_step_of_starting_leaves_nothing() {
     let whole = {
         let recording = Recording::new(Scenario::default(), 5).with(0, Choice::call(1, Call::START));
         let mut timeline = Timeline::new(recording).unwrap();
@@ -120,7 +120,7 @@ fn stop_at_each_step_of_starting_leaves_nothing() {
 }
 
 #[test]
-fn one_that_leaves_early_gets_only_its_own_cancellation() {
+fn lc4_one_that_leaves_early_gets_only_its_own_cancellation() {
     let recording = Recording::new(Scenario::default(), 6)
         .with(0, Choice::call(1, Call::START))
         .with(1, Choice::call(2, Call::START))
@@ -133,7 +133,7 @@ fn one_that_leaves_early_gets_only_its_own_cancellation() {
 }
 
 #[test]
-fn a_start_during_a_stop_is_reported_behind_the_stops_end() {
+fn lc6_a_start_during_a_stop_is_reported_behind_the_stops_end() {
     let send = Call::Send { topic: "orders".into(), partition: Some(0), count: 3, size: 50 };
     let recording = Recording::new(Scenario::default(), 1)
         .with(0, Choice::call(1, Call::START))

@@ -197,6 +197,14 @@ pub(super) const PARTS: &[Part] = &[
         has_tests: false,
         run: |shell| shell.xtask(&["play", "--check"]),
     },
+    // Last: it reads the logs of the others.
+    Part {
+        name: "behaviour",
+        about: "every line of docs/behaviour.md is proven by the tests that ran",
+        needs: &[],
+        has_tests: false,
+        run: |shell| shell.xtask(&["behaviour"]),
+    },
 ];
 
 /// Runs tests for wasm32 with the wasm-bindgen which the lock file names.

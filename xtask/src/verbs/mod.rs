@@ -1,5 +1,6 @@
 //! The verbs: one file each, and the table which `help` prints.
 
+mod behaviour;
 mod bench;
 mod bridge;
 mod help;
@@ -22,8 +23,17 @@ pub(crate) struct Verb {
 }
 
 /// Every verb, in the order in which `help` shows them.
-pub(crate) const VERBS: &[Verb] =
-    &[play::VERB, test::VERB, package::VERB, bridge::VERB, kafka::VERB, bench::VERB, soak::VERB, help::VERB];
+pub(crate) const VERBS: &[Verb] = &[
+    play::VERB,
+    test::VERB,
+    behaviour::VERB,
+    package::VERB,
+    bridge::VERB,
+    kafka::VERB,
+    bench::VERB,
+    soak::VERB,
+    help::VERB,
+];
 
 /// Reads the verb and runs it with the arguments that follow.
 pub(crate) fn run(mut args: lexopt::Parser) -> Result<ExitCode> {
