@@ -1,8 +1,8 @@
 //! Talks to a real Kafka broker in every version of every API we speak, and saves what went to and fro.
 //!
 //! `cargo xtask kafka up`, then
-//! `cargo run -p client-core --example capture_golden -- 127.0.0.1:PORT client-core/tests/golden`
-//! with the port of `plaintext.1`. See client-core/tests/golden/README.md.
+//! `cargo run -p client-core --example capture_golden -- 127.0.0.1:PORT 127.0.0.1:PORT client-core/tests/golden`
+//! with the ports of `plaintext.1` and `sasl_plaintext.1`. See client-core/tests/golden/README.md.
 
 #![expect(clippy::print_stdout, reason = "says what it has captured")]
 
@@ -19,7 +19,7 @@ use client_core::protocol::{
     ApiKey, ApiVersionsRequest, EARLIEST_TIMESTAMP, ErrorCode, FetchPartition, FetchRequest, FetchTopic,
     FindCoordinatorRequest, FrameDecoder, InitProducerIdRequest, ListOffsetsPartition, ListOffsetsRequest,
     ListOffsetsTopic, MetadataRequest, MetadataRequestTopic, PartitionProduceData, ProduceRequest, Request,
-    Response, TopicProduceData, Uuid,
+    Response, SaslAuthenticateRequest, SaslHandshakeRequest, TopicProduceData, Uuid,
 };
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -33,14 +33,31 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 fn main() -> Result<()> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    let [address, folder] = arguments.as_slice() else {
-        return Err("expected two arguments: the address of a broker and a folder".into());
+    let [address, sasl_address, folder] = arguments.as_slice() else {
+        return Err(
+            "expected three arguments: two addresses of a broker, the second one with SASL, and a folder"
+                .into(),
+        );
     };
     let mut broker = Broker::connect(address)?;
     let topic_id = broker.wait_for_topic()?;
     for api_key in ApiKey::ALL {
         let mut lines = String::new();
-        for version in api_key.versions().iter() {
+        for version in api_key.versions().iter().filter(|version| !newer_than_the_broker(api_key, *version)) {
+            if api_key == ApiKey::SaslHandshake || api_key == ApiKey::SaslAuthenticate {
+                // These are said once a connection, one after the other.
+                let mut broker = Broker::connect(sasl_address)?;
+                let handshake =
+                    broker.exchange_until_settled(&request(ApiKey::SaslHandshake, 1, topic_id)?, 1)?;
+                let (sent, received) = if api_key == ApiKey::SaslHandshake {
+                    handshake
+                } else {
+                    broker.exchange_until_settled(&request(api_key, version, topic_id)?, version)?
+                };
+                writeln!(lines, "request {version} {}", hex(&sent))?;
+                writeln!(lines, "response {version} {}", hex(&received))?;
+                continue;
+            }
             let (sent, received) =
                 broker.exchange_until_settled(&request(api_key, version, topic_id)?, version)?;
             writeln!(lines, "request {version} {}", hex(&sent))?;
@@ -48,7 +65,7 @@ fn main() -> Result<()> {
         }
         if api_key == ApiKey::ApiVersions {
             // A version no broker knows: the answer comes in version 0.
-            let newest = api_key.versions().max;
+            let newest = 4;
             let known =
                 request(api_key, newest, topic_id)?.encode(newest, broker.next_id(), Some(CLIENT_ID))?;
             let mut unknown = known.to_bytes().to_vec();
@@ -63,6 +80,11 @@ fn main() -> Result<()> {
     Ok(())
 }
 
+/// Version 5 of ApiVersions came with Kafka 4.4 (KIP-1242); the bytes are those of 4.3.
+fn newer_than_the_broker(api_key: ApiKey, version: i16) -> bool {
+    api_key == ApiKey::ApiVersions && version == 5
+}
+
 /// One request of every API, with something in it that a broker can answer.
 fn request(api_key: ApiKey, version: i16, topic_id: Uuid) -> Result<Request> {
     // Topics have a name or an id, as the version wants it.
@@ -72,6 +94,7 @@ fn request(api_key: ApiKey, version: i16, topic_id: Uuid) -> Result<Request> {
         ApiKey::ApiVersions => ApiVersionsRequest {
             client_software_name: "golden".into(),
             client_software_version: "1.0".into(),
+            ..Default::default()
         }
         .into(),
         ApiKey::Metadata => {
@@ -86,6 +109,11 @@ fn request(api_key: ApiKey, version: i16, topic_id: Uuid) -> Result<Request> {
                 ..Default::default()
             }
             .into()
+        }
+        ApiKey::SaslHandshake => SaslHandshakeRequest { mechanism: "SCRAM-SHA-256".into() }.into(),
+        ApiKey::SaslAuthenticate => {
+            // The first message of SCRAM, with the user that `cargo xtask kafka` makes.
+            SaslAuthenticateRequest { auth_bytes: Bytes::from_static(b"n,,n=alice,r=goldennonce") }.into()
         }
         ApiKey::InitProducerId => {
             InitProducerIdRequest { transaction_timeout_ms: 60_000, ..Default::default() }.into()
@@ -245,6 +273,8 @@ fn first_error(response: &Response) -> i16 {
             response.coordinators.first().map_or(response.error_code, |coordinator| coordinator.error_code)
         }
         Response::InitProducerId(response) => response.error_code,
+        Response::SaslHandshake(response) => response.error_code,
+        Response::SaslAuthenticate(response) => response.error_code,
         Response::Fetch(_) | Response::ListOffsets(_) | Response::Metadata(_) | Response::ApiVersions(_) => 0,
     }
 }

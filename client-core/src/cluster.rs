@@ -309,6 +309,12 @@ impl Refresh {
         if !error.retriable() && !lost_connection {
             cx.effect(Effect::StartProgress { result: Err(error.clone()) });
         }
+        if error.authentication().is_some() {
+            // Waiting longer would not help: whoever waits hears why.
+            for waiters in self.topics.values_mut() {
+                waiters.complete_all(&Err(error.clone()), cx);
+            }
+        }
         self.last_error = Some(error);
         if lost_connection {
             // The next broker is asked at once; each broker has its own wait before it is tried again.

@@ -100,8 +100,13 @@ pub enum CloseReason {
         /// The request's name.
         api: &'static str,
     },
-    /// Authentication failed.
-    AuthenticationFailed(String),
+    /// The broker did not accept the credentials, or there were none.
+    AuthenticationFailed(AuthenticationFailure),
+    /// Authentication took longer than `request_timeout`, the time in which the application looks for its credentials included.
+    AuthenticationTimeout {
+        /// What had not come: `credentials`, or a request's name.
+        waited_for: &'static str,
+    },
     /// Nothing was sent for `connections_max_idle` (CN13).
     Idle,
     /// Newer metadata no longer has this broker, or it now lives at another address.
@@ -119,9 +124,81 @@ impl fmt::Display for CloseReason {
             Self::UnsupportedVersion { api } => {
                 write!(f, "the broker supports no version of {api} that this client speaks")
             }
-            Self::AuthenticationFailed(text) => write!(f, "authentication failed: {text}"),
+            Self::AuthenticationFailed(failure) => write!(f, "authentication failed: {failure}"),
+            Self::AuthenticationTimeout { waited_for } => {
+                write!(f, "authentication did not end in time: {waited_for} did not come")
+            }
             Self::Idle => f.write_str("the connection was idle"),
             Self::NoLongerNeeded => f.write_str("the broker is no longer needed"),
+        }
+    }
+}
+
+/// Why a broker and a client do not get on with each other. Holds nothing secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuthenticationFailure {
+    /// The broker refused.
+    Refused {
+        /// The protocol's name of the error.
+        name: &'static str,
+        /// The protocol's number of it.
+        errno: i16,
+        /// What the broker said.
+        said: String,
+    },
+    /// The broker does not know the mechanism.
+    UnsupportedMechanism {
+        /// Ours.
+        wanted: &'static str,
+        /// Those that it has switched on, as it names them.
+        enabled: String,
+    },
+    /// The broker does not keep to the mechanism's rules, or does not know the password itself.
+    Untrustworthy(String),
+    /// The application has no credentials to offer, and says why.
+    NoCredentials(String),
+}
+
+impl AuthenticationFailure {
+    /// The stable name of this kind of failure; where a broker said it, the protocol's own.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Refused { name, .. } => name,
+            Self::UnsupportedMechanism { .. } => "UNSUPPORTED_SASL_MECHANISM",
+            Self::Untrustworthy(_) => "BROKER_NOT_TRUSTED",
+            Self::NoCredentials(_) => "NO_CREDENTIALS",
+        }
+    }
+
+    /// Kafka's error number, where a broker sent one.
+    #[must_use]
+    pub const fn errno(&self) -> Option<i16> {
+        match self {
+            Self::Refused { errno, .. } => Some(*errno),
+            Self::UnsupportedMechanism { .. } => Some(33),
+            Self::Untrustworthy(_) | Self::NoCredentials(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for AuthenticationFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused { name: "ILLEGAL_SASL_STATE", .. } => f.write_str(
+                "this listener of the broker does not ask who we are; use another port, or leave the option sasl out",
+            ),
+            Self::Refused { name, said, .. } => {
+                write!(f, "{name}: {said}; check user name, password or token, and the mechanism")
+            }
+            Self::UnsupportedMechanism { wanted, enabled } if enabled.is_empty() => {
+                write!(f, "the broker has no mechanism switched on, and so not {wanted}; see sasl.enabled.mechanisms")
+            }
+            Self::UnsupportedMechanism { wanted, enabled } => {
+                write!(f, "the broker does not know the mechanism {wanted}; it has switched on {enabled}")
+            }
+            Self::Untrustworthy(problem) => f.write_str(problem),
+            Self::NoCredentials(why) => write!(f, "the application gave no credentials: {why}"),
         }
     }
 }
@@ -270,7 +347,8 @@ impl Error {
                 LossCause::Remote(DisconnectCause::Unreachable) => "HOST_UNREACHABLE",
                 LossCause::Local(CloseReason::ConnectTimeout) => "CONNECT_TIMEOUT",
                 LossCause::Local(CloseReason::RequestTimeout { .. }) => "REQUEST_TIMEOUT",
-                LossCause::Local(CloseReason::AuthenticationFailed(_)) => "SASL_AUTHENTICATION_FAILED",
+                LossCause::Local(CloseReason::AuthenticationFailed(failure)) => failure.code(),
+                LossCause::Local(CloseReason::AuthenticationTimeout { .. }) => "AUTHENTICATION_TIMEOUT",
                 LossCause::Local(CloseReason::ProtocolViolation(_)) => "MALFORMED_REPLY",
                 LossCause::Local(CloseReason::UnsupportedVersion { .. }) => "UNSUPPORTED_VERSION",
                 LossCause::Remote(_) | LossCause::Local(_) => "CONNECTION_LOST",
@@ -294,7 +372,26 @@ impl Error {
     /// Kafka's error number, where a broker sent one.
     #[must_use]
     pub const fn errno(&self) -> Option<i16> {
-        if let Self::Broker { errno, .. } = self { Some(*errno) } else { None }
+        if let Self::Broker { errno, .. } = self {
+            return Some(*errno);
+        }
+        match self.authentication() {
+            Some(failure) => failure.errno(),
+            None => None,
+        }
+    }
+
+    /// Why authentication failed, if that is what happened.
+    #[must_use]
+    pub const fn authentication(&self) -> Option<&AuthenticationFailure> {
+        if let Self::Connection {
+            cause: LossCause::Local(CloseReason::AuthenticationFailed(failure)), ..
+        } = self
+        {
+            Some(failure)
+        } else {
+            None
+        }
     }
 
     /// The WebSocket close code, where the bridge sent one.
@@ -361,8 +458,9 @@ impl Error {
                 LossCause::Local(
                     CloseReason::ProtocolViolation(_)
                     | CloseReason::UnsupportedVersion { .. }
-                    | CloseReason::AuthenticationFailed(_),
+                    | CloseReason::AuthenticationFailed(AuthenticationFailure::Untrustworthy(_)),
                 ) => Blame::Broker,
+                LossCause::Local(CloseReason::AuthenticationFailed(_)) => Blame::Application,
                 LossCause::Remote(_) | LossCause::Local(_) => Blame::Network,
             },
             Self::NoBrokers { .. } | Self::Timeout { .. } => Blame::Network,

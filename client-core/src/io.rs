@@ -2,6 +2,7 @@
 
 use crate::error::{CloseReason, DisconnectCause, Error};
 use crate::ids::{BrokerId, ConnectionId, OperationId, RecordId, TopicPartition};
+use crate::sasl::Mechanism;
 use crate::time::Instant;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -75,8 +76,8 @@ pub enum Input {
     TimeoutFired,
 }
 
-/// What the driver must do, in this order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What the driver must do, in this order. `Debug` shows how many bytes are to be sent, not which: there may be a password in them.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Output {
     /// Open a connection and answer with [`Input::Connected`] or [`Input::Disconnected`].
     Connect {
@@ -103,6 +104,23 @@ pub enum Output {
     Event(Event),
 }
 
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect { connection, address } => {
+                f.debug_struct("Connect").field("connection", connection).field("address", address).finish()
+            }
+            Self::Send { connection, bytes } => {
+                f.debug_struct("Send").field("connection", connection).field("bytes", &bytes.len()).finish()
+            }
+            Self::Close { connection, reason } => {
+                f.debug_struct("Close").field("connection", connection).field("reason", reason).finish()
+            }
+            Self::Event(event) => f.debug_tuple("Event").field(event).finish(),
+        }
+    }
+}
+
 /// Something the application wants to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -125,6 +143,15 @@ pub enum Event {
         partition: TopicPartition,
         /// What is wrong.
         error: Error,
+    },
+    /// A broker asks who this client is, and the credentials are not in the configuration. Answer with
+    /// [`Client::provide_credentials`](crate::Client::provide_credentials); without an answer the connection is given up after
+    /// `request_timeout`.
+    CredentialsNeeded {
+        /// The connection that waits for them.
+        connection: ConnectionId,
+        /// What they are for.
+        mechanism: Mechanism,
     },
     /// The client is finished: every pending and later call fails with this error (LC13).
     Fatal(Error),
@@ -271,6 +298,8 @@ pub enum Timer {
     Connect(BrokerId),
     /// When to give up waiting for the oldest request's reply.
     Request(BrokerId),
+    /// When to give up authenticating.
+    Authenticate(BrokerId),
     /// When to try to connect again.
     Reconnect(BrokerId),
     /// When to close a connection that nobody uses.

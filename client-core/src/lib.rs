@@ -48,6 +48,8 @@ pub mod ids;
 pub mod rng;
 pub mod time;
 
+pub mod sasl;
+
 pub mod config;
 pub mod io;
 pub mod trace;
@@ -74,10 +76,10 @@ pub use client::{Client, ConnectionView, Consumer, InFlightView, Inspect, Produc
 #[cfg(feature = "exhibits")]
 pub use config::Defect;
 pub use config::{Acks, Config, ConsumerConfig, OffsetReset, Partitioner, ProducerConfig, Role};
-pub use connection::ConnectionState;
+pub use connection::{AuthenticationPhase, ConnectionState};
 pub use consumer::{AssignOutcome, FetchedBatch, OffsetSpec, StartOffset};
 pub use cx::Counters;
-pub use error::{Blame, CloseReason, DisconnectCause, Error, LossCause};
+pub use error::{AuthenticationFailure, Blame, CloseReason, DisconnectCause, Error, LossCause};
 pub use ids::{BrokerId, ConnectionId, NodeId, OperationId, RecordId, TopicName, TopicPartition};
 pub use io::{
     Address, Completion, Deadline, Delivered, Delivery, Event, Input, OffsetFound, Output, PartitionInfo,
@@ -86,5 +88,6 @@ pub use io::{
 pub use lifecycle::{LifecycleState, Start, StartOptions, StartOutcome, StopOptions};
 pub use producer::Record;
 pub use protocol::record_batch::RecordHeader;
+pub use sasl::{CredentialSource, Credentials, Entropy, Mechanism, Sasl, Secret};
 pub use time::{Duration, Instant, WallClock};
 pub use trace::{Machine, TraceEvent, TraceKind};

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 use client_core::config::{Layer, OptionInfo, OptionKind, Origin, Resolved, RoleName, Value, resolve};
-use client_core::{Acks, Duration, Error, Role};
+use client_core::{Acks, CredentialSource, Credentials, Duration, Error, Mechanism, Role};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -28,6 +28,10 @@ fn headers(pairs: &[(&str, Value)]) -> Value {
     Value::Map(pairs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
 }
 
+fn sasl(mechanism: &str, username: &str, password: Value) -> Value {
+    headers(&[("mechanism", mechanism.into()), ("username", username.into()), ("password", password)])
+}
+
 /// A value that the option may have and does not have by default.
 fn another(option: &OptionInfo) -> Value {
     match &option.kind {
@@ -48,6 +52,7 @@ fn another(option: &OptionInfo) -> Value {
         }
         OptionKind::Addresses => Value::List(vec!["other:1".into()]),
         OptionKind::Headers => headers(&[("name", "content".into())]),
+        OptionKind::Sasl => sasl("PLAIN", "alice", "secret-4711".into()),
     }
 }
 
@@ -62,10 +67,15 @@ fn cf1_each_key_is_decided_by_the_highest_layer_that_has_it() {
                 values.push(("idempotent", false.into()));
             }
             let (low, high) = (layer("low", &values), layer("role", &values));
-            let shown = if option.kind == OptionKind::Headers {
-                headers(&[("name", Value::Bytes(b"content"[..].into()))])
-            } else {
-                another(option)
+            let shown = match option.kind {
+                OptionKind::Headers => headers(&[("name", Value::Bytes(b"content"[..].into()))]),
+                OptionKind::Sasl => sasl("PLAIN", "alice", "(hidden)".into()),
+                OptionKind::Text
+                | OptionKind::Flag
+                | OptionKind::Millis { .. }
+                | OptionKind::Whole { .. }
+                | OptionKind::OneOf(_)
+                | OptionKind::Addresses => another(option),
             };
             for (layers, expected) in [
                 (vec![low.clone()], "low"),
@@ -134,6 +144,60 @@ fn cf1_cf2_extra_headers_are_merged_by_name() {
         &[layer("low", &[("extraHeaders", headers(&[("a", "1".into())]))]), none],
     );
     assert_eq!(origin(&found, "extraHeaders").value, headers(&[]));
+}
+
+/// What may stand in `sasl`: texts are the credentials, functions find them later; nothing secret is shown.
+#[test]
+fn cf3_cf4_credentials_are_texts_or_functions() {
+    let function = || Value::Other("function".into());
+    let read = |value: Value| resolve(RoleName::Producer, &[brokers(), layer("mine", &[("sasl", value)])]);
+    for (name, mechanism) in [
+        ("plain", Mechanism::Plain),
+        ("scram-sha-256", Mechanism::ScramSha256),
+        ("SCRAM-SHA-512", Mechanism::ScramSha512),
+    ] {
+        let found = read(sasl(name, "alice", "secret-4711".into())).unwrap();
+        let settings = found.config.sasl.clone().unwrap();
+        assert_eq!(settings.mechanism, mechanism);
+        assert_eq!(
+            settings.credentials,
+            CredentialSource::Fixed(Credentials::password("alice", "secret-4711"))
+        );
+        assert!(!format!("{found:?}").contains("secret-4711"), "{found:?}");
+        let found = read(sasl(name, "alice", function())).unwrap().config.sasl.unwrap();
+        assert_eq!((found.mechanism, found.credentials), (mechanism, CredentialSource::Asked));
+    }
+    let token =
+        |value: Value| headers(&[("mechanism", "oauthbearer".into()), ("oauthBearerProvider", value)]);
+    let found = read(token("abc".into())).unwrap().config.sasl.unwrap();
+    assert_eq!(found.credentials, CredentialSource::Fixed(Credentials::token("abc")));
+    let found = read(token(function())).unwrap().config.sasl.unwrap();
+    assert_eq!((found.mechanism, found.credentials), (Mechanism::OauthBearer, CredentialSource::Asked));
+
+    for (value, problem) in [
+        (Value::from("plain"), "expected an object with a mechanism and credentials, found \"plain\""),
+        (headers(&[]), "expected a mechanism, one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER"),
+        (
+            sasl("gssapi", "a", "b".into()),
+            "expected a mechanism, one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER",
+        ),
+        (
+            sasl("plain", "alice", 4711.0.into()),
+            "expected password to be a text, or a function that finds it",
+        ),
+        (sasl("plain", "", "secret-4711".into()), "the user name is empty"),
+        (sasl("plain", "a\0b", "secret-4711".into()), "PLAIN cannot carry a NUL character"),
+        (
+            headers(&[("mechanism", "plain".into()), ("user", "alice".into())]),
+            "PLAIN has no user; it has mechanism, username, password, authorizationId",
+        ),
+        (token("two words".into()), "the token is empty or has characters that tokens do not have"),
+    ] {
+        let error = read(value).unwrap_err();
+        let Error::InvalidConfig { layer, key, problem: found } = &error else { panic!("{error}") };
+        assert_eq!((layer.as_str(), key.as_str(), found.as_str()), ("mine", "sasl", problem));
+        assert!(!error.to_string().contains("4711"), "{error}");
+    }
 }
 
 /// Null takes away what lower layers say and leaves the default; a key that is not there changes nothing.

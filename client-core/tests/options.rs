@@ -22,6 +22,7 @@ fn line(option: &OptionInfo, indent: &str) -> String {
         }
         OptionKind::Addresses => "'addresses'".to_owned(),
         OptionKind::Headers => "'headers'".to_owned(),
+        OptionKind::Sasl => "'sasl'".to_owned(),
     };
     format!("{indent}{}: [{default}, {kind}],\n", option.key)
 }

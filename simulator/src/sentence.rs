@@ -228,6 +228,7 @@ fn count(count: u32, thing: &str) -> String {
 pub fn purpose(timer: Timer) -> String {
     match timer {
         Timer::Connect(broker) => format!("give up connecting to {broker}"),
+        Timer::Authenticate(broker) => format!("give up authenticating to {broker}"),
         Timer::Request(broker) => format!("give up waiting for a reply of {broker}"),
         Timer::Reconnect(broker) => format!("connect to {broker} again"),
         Timer::Idle(broker) => format!("close {broker}'s connection if nobody uses it"),

@@ -21,7 +21,7 @@ const CRATES: &[(&str, &[&str])] = &[
 /// Longer paths win, so that a part of a module can stand elsewhere than the rest of it.
 const LAYERS: &[Layer] = &[
     Layer { siblings: true, modules: &["ids", "time", "rng", "error"] },
-    Layer { siblings: true, modules: &["io", "trace", "config", "edge", "backoff"] },
+    Layer { siblings: true, modules: &["io", "trace", "config", "sasl", "edge", "backoff"] },
     Layer { siblings: true, modules: &["protocol"] },
     Layer { siblings: true, modules: &["view", "broker_error"] },
     Layer { siblings: true, modules: &["cx", "waiters"] },

@@ -20,6 +20,7 @@ fn common(wire: &mut Wire, api_key: ApiKey) -> (VersionRange, VersionRange) {
     let request = ApiVersionsRequest {
         client_software_name: "kafka-wasm-tests".to_owned(),
         client_software_version: "0".to_owned(),
+        ..ApiVersionsRequest::default()
     };
     let Response::ApiVersions(response) = wire.ask(&Request::ApiVersions(request), 3).unwrap() else {
         panic!("an answer to something else");
@@ -104,6 +105,7 @@ fn every_version_of_api_versions() {
     let request = ApiVersionsRequest {
         client_software_name: "kafka-wasm-tests".to_owned(),
         client_software_version: "0".to_owned(),
+        ..Default::default()
     };
     check(
         ApiKey::ApiVersions,

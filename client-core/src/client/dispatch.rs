@@ -3,6 +3,7 @@
 use super::{Client, RoleState};
 use crate::cx::{Effect, Owner};
 use crate::error::{CloseReason, Error};
+use crate::ids::BrokerId;
 use crate::io::{Event, Status};
 use crate::lifecycle::LifecycleState;
 use crate::protocol::Response;
@@ -103,8 +104,11 @@ impl Client {
             Effect::Reply { owner, result } => self.reply(owner, result),
             Effect::Lost { connection, error } => {
                 let known = self.connections.iter().map(|(broker, _)| *broker);
-                self.lifecycle.handle_lost(connection.broker, error, known, cx);
+                self.lifecycle.handle_lost(connection.broker, error.clone(), known, cx);
                 self.cluster.refresh(cx);
+                if error.authentication().is_some() {
+                    self.tell_who_waits(connection.broker, &error);
+                }
                 self.tell_if_offline();
             }
             Effect::Ready => self.tell_if_recovered(),
@@ -189,6 +193,16 @@ impl Client {
         }
         self.cluster.end(&error, cx);
         self.connections.close_all(reason, cx);
+    }
+
+    /// A broker refuses this client's credentials: nobody waits for it to change its mind.
+    fn tell_who_waits(&mut self, broker: BrokerId, error: &Error) {
+        let nobody_else = self.connections.iter().all(|(_, connection)| connection.is_failing());
+        let (view, cx) = (self.cluster.view(), &mut self.cx);
+        match &mut self.role {
+            RoleState::Producer(producer) => producer.handle_refused(view, broker, nobody_else, error, cx),
+            RoleState::Consumer(consumer) => consumer.handle_refused(view, broker, nobody_else, error, cx),
+        }
     }
 
     /// Says so when the last known broker has become unreachable.

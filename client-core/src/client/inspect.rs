@@ -1,7 +1,7 @@
 //! A read-only view of the client's inside, for user interfaces and assertions.
 
 use super::{Client, RoleState};
-use crate::connection::{Connection, ConnectionState};
+use crate::connection::{AuthenticationPhase, Connection, ConnectionState};
 use crate::cx::Counters;
 use crate::ids::{BrokerId, ConnectionId, NodeId};
 use crate::io::Address;
@@ -118,6 +118,12 @@ impl<'a> ConnectionView<'a> {
         self.connection.state()
     }
 
+    /// What the connection waits for while it authenticates, `None` when it does not.
+    #[must_use]
+    pub fn authentication_phase(&self) -> Option<AuthenticationPhase> {
+        self.connection.authentication_phase()
+    }
+
     /// Requests that wait for their replies, oldest first.
     #[must_use]
     pub fn in_flight(&self) -> Vec<InFlightView> {
@@ -135,10 +141,13 @@ impl<'a> ConnectionView<'a> {
         self.connection.queued()
     }
 
-    /// The bytes in the receive buffer.
+    /// The bytes in the receive buffer; while the connection authenticates, asterisks in their place, but for the size in front.
     #[must_use]
     pub fn buffer(&self) -> Vec<u8> {
-        self.connection.decoder().pending_bytes().flatten().copied().collect()
+        const SIZE: usize = 4;
+        let secret = self.authentication_phase().is_some();
+        let bytes = self.connection.decoder().pending_bytes().flatten().enumerate();
+        bytes.map(|(index, byte)| if secret && index >= SIZE { b'*' } else { *byte }).collect()
     }
 
     /// How many bytes the message at the front of the receive buffer has in all, size field included, once that is known.

@@ -15,14 +15,16 @@ use crate::connection::{Connections, Settings};
 use crate::consumer::ConsumerState;
 use crate::cx::Cx;
 use crate::error::Error;
-use crate::ids::{OperationId, TopicName};
+use crate::ids::{ConnectionId, OperationId, TopicName};
 use crate::io::{Deadline, Input, Output};
 use crate::lifecycle::{Lifecycle, LifecycleState, Start, StartOptions, StopOptions};
 use crate::producer::ProducerState;
 use crate::rng::Rng;
+use crate::sasl::Credentials;
 use crate::time::{Duration, Instant};
 use crate::trace::{TraceEvent, TraceKind};
 use alloc::format;
+use alloc::string::String;
 
 /// A Kafka client as a value. See the [crate] for its one contract.
 #[derive(Clone, Debug)]
@@ -67,6 +69,7 @@ impl Client {
             reconnect_backoff_max: config.reconnect_backoff_max,
             max_idle: config.connections_max_idle,
             max_frame_size: config.max_frame_size,
+            sasl: config.sasl.clone(),
             #[cfg(feature = "exhibits")]
             defect: config.defect,
         };
@@ -202,6 +205,19 @@ impl Client {
         let operation = self.cluster.partitions_for(&TopicName::from(topic), timeout, &mut self.cx);
         self.settle();
         Ok(operation)
+    }
+
+    /// Answers [`Event::CredentialsNeeded`](crate::Event::CredentialsNeeded): with credentials, or with the reason why there are none,
+    /// which ends the attempt to connect. An answer that comes too late is ignored: that connection asks no more.
+    pub fn provide_credentials(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        answer: Result<Credentials, String>,
+    ) {
+        self.at(now);
+        self.connections.provide_credentials(connection, answer, &mut self.cx);
+        self.settle();
     }
 
     /// Ends the client for good because its driver has failed: every pending and later call fails with this error (LC13).

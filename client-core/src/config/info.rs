@@ -45,6 +45,8 @@ pub enum OptionKind {
     Addresses,
     /// Headers by name.
     Headers,
+    /// A SASL mechanism and credentials.
+    Sasl,
 }
 
 impl OptionInfo {
@@ -71,6 +73,7 @@ impl OptionInfo {
                 }
                 Slot::Addresses(_) => OptionKind::Addresses,
                 Slot::Headers(_) => OptionKind::Headers,
+                Slot::Sasl(_) => OptionKind::Sasl,
             },
         };
         options(&mut role.defaults()).iter().map(info).collect()

@@ -6,6 +6,7 @@
 mod info;
 mod layers;
 mod options;
+mod sasl;
 mod value;
 
 pub use info::{OptionInfo, OptionKind};
@@ -14,6 +15,7 @@ pub use value::Value;
 
 use crate::error::Error;
 use crate::io::Address;
+use crate::sasl::Sasl;
 use crate::time::{Duration, WallClock};
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -47,6 +49,8 @@ pub struct Config {
     pub connections_max_idle: Duration,
     /// The largest reply accepted, in bytes.
     pub max_frame_size: usize,
+    /// How to say who this client is (`sasl.mechanism`, `sasl.jaas.config`). `None` for brokers that do not ask.
+    pub sasl: Option<Sasl>,
     /// What kind of client this is.
     pub role: Role,
     /// A deliberate fault, for the playground's "before" pictures.
@@ -200,6 +204,7 @@ impl Config {
             metadata_max_age: Duration::from_secs(300),
             connections_max_idle: Duration::from_secs(540),
             max_frame_size: 128 << 20,
+            sasl: None,
             role,
             #[cfg(feature = "exhibits")]
             defect: None,
@@ -211,6 +216,9 @@ impl Config {
     /// # Errors
     /// [`Error::InvalidConfig`] naming the first key that cannot be used.
     pub fn check(&self) -> Result<(), Error> {
+        if let Some(problem) = self.sasl.as_ref().and_then(Sasl::lacks) {
+            return Err(layers::invalid("options", "sasl", problem.to_owned()));
+        }
         let mut copy = self.clone();
         let wrong = copy.wrong_option();
         match wrong.or_else(|| copy.conflict().map(|conflict| (conflict.key, conflict.problem))) {

@@ -4,9 +4,11 @@
 //! not compile. `UPDATE_OPTIONS=1 cargo test -p client-core --test options` then tells the npm package, whose types
 //! (`wasm-bindings/js/src/options.ts`) want a line of documentation, too.
 
+use super::sasl;
 use super::value::Value;
 use super::{Acks, Config, ConsumerConfig, OffsetReset, Partitioner, ProducerConfig, Role};
 use crate::io::Address;
+use crate::sasl::Sasl;
 use crate::time::Duration;
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -34,6 +36,7 @@ pub(super) enum Slot<'a> {
     Either(&'a mut bool, [&'static str; 2]),
     Addresses(&'a mut Vec<Address>),
     Headers(&'a mut Vec<(Bytes, Option<Bytes>)>),
+    Sasl(&'a mut Option<Sasl>),
 }
 
 /// Something that is one of a few words or numbers.
@@ -95,6 +98,7 @@ pub(super) fn options(config: &mut Config) -> Vec<Setting<'_>> {
         metadata_max_age,
         connections_max_idle,
         max_frame_size,
+        sasl,
         role,
         #[cfg(feature = "exhibits")]
             defect: _,
@@ -111,6 +115,7 @@ pub(super) fn options(config: &mut Config) -> Vec<Setting<'_>> {
         option("metadataMaxAgeMs", Slot::Millis(metadata_max_age, ZERO, Duration::MAX)),
         option("connectionsMaxIdleMs", Slot::Millis(connections_max_idle, ZERO, Duration::MAX)),
         option("maxFrameSize", Slot::Size(max_frame_size, 1024, INT_MAX)),
+        option("sasl", Slot::Sasl(sasl)),
     ];
     match role {
         Role::Producer(producer) => options.append(&mut producer_options(producer)),
@@ -276,6 +281,10 @@ impl Slot<'_> {
                 }
                 None => false,
             },
+            (Self::Sasl(sasl), Value::Map(found)) => {
+                **sasl = Some(sasl::read(found)?);
+                true
+            }
             _ => false,
         };
         if good { Ok(()) } else { Err(format!("expected {}, found {value}", self.expected())) }
@@ -296,6 +305,7 @@ impl Slot<'_> {
             }
             (Self::Addresses(to), Slot::Addresses(from)) => to.clone_from(from),
             (Self::Headers(to), Slot::Headers(from)) => to.clone_from(from),
+            (Self::Sasl(to), Slot::Sasl(from)) => to.clone_from(from),
             _ => debug_assert!(false, "the options of one role are the same ones in the same order"),
         }
     }
@@ -313,6 +323,7 @@ impl Slot<'_> {
             Self::Addresses(addresses) => {
                 Value::List(addresses.iter().map(|address| Value::Text(address.to_string())).collect())
             }
+            Self::Sasl(sasl) => sasl.as_ref().map_or(Value::Null, sasl::show),
             Self::Headers(headers) => Value::Map(
                 headers
                     .iter()
@@ -332,7 +343,15 @@ impl Slot<'_> {
             Self::Size(size, least, most) => (*least..=*most).contains(size),
             Self::Count(count, least, most) => (*least..=*most).contains(count),
             Self::Addresses(addresses) => (1..=ADDRESSES_MAX).contains(&addresses.len()),
-            Self::Text(_) | Self::Flag(_) | Self::Word(_) | Self::Either(..) | Self::Headers(_) => true,
+            Self::Sasl(Some(sasl)) => {
+                return sasl.problem().map(str::to_owned);
+            }
+            Self::Text(_)
+            | Self::Flag(_)
+            | Self::Word(_)
+            | Self::Either(..)
+            | Self::Headers(_)
+            | Self::Sasl(None) => true,
         };
         (!good).then(|| format!("expected {}, found {}", self.expected(), self.read()))
     }
@@ -353,6 +372,7 @@ impl Slot<'_> {
             Self::Word(words) => one_of(&words.words()),
             Self::Either(_, words) => one_of(&words.map(Value::from)),
             Self::Addresses(_) => format!("1 to {ADDRESSES_MAX} times \"host:port\""),
+            Self::Sasl(_) => "an object with a mechanism and credentials".to_owned(),
             Self::Headers(_) => "an object of names and Uint8Array or string values".to_owned(),
         }
     }

@@ -1,5 +1,6 @@
 //! What a connection says and hears: agrees on versions, sends requests, matches replies.
 
+use super::authenticating::{redacted_request, redacted_response};
 use super::{Connection, ConnectionState, InFlight, Settings};
 use crate::cx::{Cx, Effect, Outgoing, Owner, Target};
 use crate::error::{CloseReason, Error};
@@ -7,6 +8,7 @@ use crate::io::{Output, Timer};
 use crate::protocol::{
     ApiKey, ApiVersionsRequest, ErrorCode, Request, Response, ResponseHeader, VersionRange,
 };
+use crate::time::Instant;
 use crate::trace::TraceKind;
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -21,6 +23,7 @@ impl Connection {
         let body = Request::ApiVersions(ApiVersionsRequest {
             client_software_name: "kafka-wasm".into(),
             client_software_version: env!("CARGO_PKG_VERSION").into(),
+            ..Default::default()
         });
         let outgoing = Outgoing {
             owner: Owner::Connection,
@@ -73,17 +76,40 @@ impl Connection {
             return;
         }
         self.versions = ranges;
-        self.transition(ConnectionState::Ready, "versions known", cx);
         self.connect_timer.cancel(Timer::Connect(self.broker), cx);
-        self.ready_since = Some(cx.now);
-        self.wanted = true;
-        cx.effect(Effect::Ready);
-        while let Some(queued) = self.queued.pop_front() {
-            self.send(queued.outgoing, settings, cx);
+        if settings.sasl.is_some() {
+            self.begin_authentication("versions known, credentials set", settings, cx);
+        } else {
+            self.become_ready("versions known", settings, cx);
         }
     }
 
+    /// From now on requests can be sent.
+    pub(super) fn become_ready(&mut self, cause: &str, settings: &Settings, cx: &mut Cx) {
+        self.transition(ConnectionState::Ready, cause, cx);
+        self.ready_since.get_or_insert(cx.now);
+        self.wanted = true;
+        cx.effect(Effect::Ready);
+        self.send_queued(settings, cx);
+    }
+
     // ---- sending ----
+
+    /// Whether a request can be sent at once.
+    pub(super) fn may_send(&self, now: Instant) -> bool {
+        self.state == ConnectionState::Ready && self.queued.is_empty() && !self.session_is_over(now)
+    }
+
+    /// Sends what has waited, as far as that is possible.
+    pub(super) fn send_queued(&mut self, settings: &Settings, cx: &mut Cx) {
+        while self.state == ConnectionState::Ready && !self.queued.is_empty() {
+            if self.session_is_over(cx.now) {
+                self.begin_authentication("the session is about to end", settings, cx);
+            } else if let Some(queued) = self.queued.pop_front() {
+                self.send(queued.outgoing, settings, cx);
+            }
+        }
+    }
 
     pub(super) fn send(&mut self, outgoing: Outgoing, settings: &Settings, cx: &mut Cx) {
         let api = outgoing.body.api_key();
@@ -123,7 +149,8 @@ impl Connection {
             api_key: api.code(),
             api_version: version,
             correlation_id,
-            frame: frame.to_bytes(),
+            frame: redacted_request(&outgoing.body, version, correlation_id, settings)
+                .unwrap_or_else(|| frame.to_bytes()),
             expects_reply: outgoing.expects_reply,
         });
         for bytes in frame.into_segments() {
@@ -171,7 +198,9 @@ impl Connection {
             return;
         }
         let connection = self.id();
+        let is_secret = request.api == ApiKey::SaslAuthenticate;
         cx.trace(|| {
+            let frame = if is_secret { redacted_response(request.version, &frame) } else { frame.clone() };
             let mut whole = Vec::with_capacity(frame.len() + 4);
             whole.extend_from_slice(&u32::try_from(frame.len()).unwrap_or(u32::MAX).to_be_bytes());
             whole.extend_from_slice(&frame);
@@ -188,10 +217,17 @@ impl Connection {
             Ok((_, response)) => {
                 self.in_flight.pop_front();
                 cx.counters.responses_received += 1;
-                if let (Owner::Connection, Response::ApiVersions(response)) = (request.owner, &response) {
-                    self.handle_api_versions(response, request.version, settings, cx);
-                } else {
-                    self.answer(request.owner, Ok(response), cx);
+                match (request.owner, response) {
+                    (Owner::Connection, Response::ApiVersions(response)) => {
+                        self.handle_api_versions(&response, request.version, settings, cx);
+                    }
+                    (Owner::Connection, Response::SaslHandshake(response)) => {
+                        self.handle_handshake(&response, settings, cx);
+                    }
+                    (Owner::Connection, Response::SaslAuthenticate(response)) => {
+                        self.handle_authenticate(response, settings, cx);
+                    }
+                    (owner, response) => self.answer(owner, Ok(response), cx),
                 }
             }
             Err(error) => {
@@ -210,7 +246,7 @@ impl Connection {
 }
 
 /// The versions this client speaks: those of the codec, without the ones whose use needs more than the codec.
-const fn spoken(api: ApiKey) -> VersionRange {
+pub(super) const fn spoken(api: ApiKey) -> VersionRange {
     let range = api.versions();
     match api {
         // 13 names topics by id only; until a refresh has told the id, the name must do.
@@ -219,7 +255,9 @@ const fn spoken(api: ApiKey) -> VersionRange {
         ApiKey::ListOffsets
         | ApiKey::Metadata
         | ApiKey::FindCoordinator
+        | ApiKey::SaslHandshake
         | ApiKey::ApiVersions
-        | ApiKey::InitProducerId => range,
+        | ApiKey::InitProducerId
+        | ApiKey::SaslAuthenticate => range,
     }
 }

@@ -27,7 +27,14 @@ impl Connection {
         self.cancel_timers(cx);
         let error = Error::Connection { connection, address: self.address.to_string(), cause };
         cx.effect(Effect::Lost { connection, error: error.clone() });
+        let refused = error.authentication().is_some();
+        if refused {
+            // Credentials do not get better by being sent again, and some servers lock accounts: only a request that needs the broker
+            // tries them once more, and waits ten times as long as for a broker that is away.
+            self.wanted = false;
+        }
         let wait = self.next_wait(settings, cx);
+        let wait = if refused { wait.saturating_mul(10).max(settings.reconnect_backoff_max) } else { wait };
         self.transition(ConnectionState::BackingOff, &text, cx);
         let next_attempt = cx.now + wait;
         self.reconnect_timer.arm(Timer::Reconnect(self.broker), next_attempt, cx);
@@ -55,6 +62,8 @@ impl Connection {
     pub(super) fn drop_everything(&mut self, cause: &LossCause, cx: &mut Cx) {
         let connection = self.id();
         self.versions.clear();
+        self.authentication = None;
+        self.session_ends = None;
         #[cfg(feature = "exhibits")]
         let keeps_in_flight = self.defect == Some(crate::config::Defect::KeepInFlight);
         #[cfg(not(feature = "exhibits"))]

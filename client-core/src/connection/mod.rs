@@ -4,12 +4,13 @@
 //! happens on loss has an order, too (CN7): requests in flight fail, first in first out; then the receive buffer
 //! is thrown away; then everybody who waits is told; then the next attempt is planned.
 
+mod authenticating;
 mod exchange;
 mod losing;
 mod state;
 mod table;
 
-pub use state::{ConnectionState, TRANSITIONS};
+pub use state::{AuthenticationPhase, ConnectionState, TRANSITIONS};
 pub(crate) use table::Connections;
 
 use crate::backoff::Backoff;
@@ -20,10 +21,12 @@ use crate::ids::{BrokerId, ConnectionId, NodeId};
 use crate::io::{Address, Deadline, Output, Timer};
 use crate::protocol::{ApiKey, FrameDecoder, VersionRange};
 use crate::rng::Rng;
+use crate::sasl::Sasl;
 use crate::time::{Duration, Instant};
 use crate::trace::{Machine, TraceKind};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::{String, ToString};
+use authenticating::Authentication;
 use bytes::Bytes;
 
 /// What all connections of a client share.
@@ -36,6 +39,7 @@ pub(crate) struct Settings {
     pub(crate) reconnect_backoff_max: Duration,
     pub(crate) max_idle: Duration,
     pub(crate) max_frame_size: usize,
+    pub(crate) sasl: Option<Sasl>,
     #[cfg(feature = "exhibits")]
     pub(crate) defect: Option<crate::config::Defect>,
 }
@@ -48,7 +52,7 @@ pub(crate) struct Connection {
     node: Option<NodeId>,
     generation: u32,
     state: ConnectionState,
-    /// What the last reply to ApiVersions said; empty before Ready.
+    /// What the last reply to ApiVersions said; empty before it has come.
     versions: BTreeMap<ApiKey, VersionRange>,
     decoder: FrameDecoder,
     next_correlation_id: i32,
@@ -63,9 +67,16 @@ pub(crate) struct Connection {
     wanted: bool,
     /// Whether to close as soon as nothing is in flight.
     retiring: bool,
-    /// Since when it has been Ready.
+    /// Since when it has served: since it was first Ready, whether or not it has authenticated again meanwhile.
     ready_since: Option<Instant>,
+    authentication: Option<Authentication>,
+    /// From when on to authenticate again before anything else is sent (KIP-368).
+    session_ends: Option<Instant>,
+    /// How many conversations there have been, so that none is like another.
+    conversations: u32,
+    session_rng: Rng,
     connect_timer: TimerSlot,
+    authenticate_timer: TimerSlot,
     request_timer: TimerSlot,
     queue_timer: TimerSlot,
     reconnect_timer: TimerSlot,
@@ -119,7 +130,12 @@ impl Connection {
             wanted: false,
             retiring: false,
             ready_since: None,
+            authentication: None,
+            session_ends: None,
+            conversations: 0,
+            session_rng: rng.fork("session", u64::from(broker.0)),
             connect_timer: TimerSlot::default(),
+            authenticate_timer: TimerSlot::default(),
             request_timer: TimerSlot::default(),
             queue_timer: TimerSlot::default(),
             reconnect_timer: TimerSlot::default(),
@@ -138,8 +154,7 @@ impl Connection {
             return;
         }
         self.transition(ConnectionState::Negotiating, "the transport is open", cx);
-        let version = ApiKey::ApiVersions.versions().max;
-        self.send_api_versions(version, settings, cx);
+        self.send_api_versions(FIRST_API_VERSIONS, settings, cx);
     }
 
     pub(crate) fn handle_received(&mut self, bytes: Bytes, settings: &Settings, cx: &mut Cx) {
@@ -189,6 +204,10 @@ impl Connection {
         if self.connect_timer.fire(Timer::Connect(self.broker), cx) {
             self.give_up(CloseReason::ConnectTimeout, settings, cx);
         }
+        if self.authenticate_timer.fire(Timer::Authenticate(self.broker), cx) {
+            let waited_for = self.waits_for();
+            self.give_up(CloseReason::AuthenticationTimeout { waited_for }, settings, cx);
+        }
         if self.request_timer.fire(Timer::Request(self.broker), cx) {
             let now = cx.now;
             let late = self.in_flight.iter().find(|request| request.sent_at + request.timeout <= now);
@@ -221,13 +240,15 @@ impl Connection {
     /// Sends the request now, or as soon as the connection is ready; opens the connection if need be.
     pub(crate) fn submit(&mut self, outgoing: Outgoing, settings: &Settings, cx: &mut Cx) {
         self.retiring = false;
-        if self.state == ConnectionState::Ready {
+        if self.may_send(cx.now) {
             self.send(outgoing, settings, cx);
         } else {
             let deadline = cx.now + outgoing.timeout;
             self.queued.push_back(Queued { outgoing, deadline });
             if self.state == ConnectionState::Disconnected {
                 self.connect("a request needs the broker", settings, cx);
+            } else {
+                self.send_queued(settings, cx);
             }
         }
         self.refresh_timers(settings, cx);
@@ -327,6 +348,7 @@ impl Connection {
         let broker = self.broker;
         [
             (self.connect_timer.at(), Timer::Connect(broker)),
+            (self.authenticate_timer.at(), Timer::Authenticate(broker)),
             (self.request_timer.at(), Timer::Request(broker)),
             (self.queue_timer.at(), Timer::Queued(broker)),
             (self.reconnect_timer.at(), Timer::Reconnect(broker)),
@@ -335,6 +357,11 @@ impl Connection {
         .into_iter()
         .filter_map(|(at, why)| at.map(|at| Deadline { at, why }))
         .min()
+    }
+
+    /// What it waits for while it authenticates.
+    pub(crate) fn authentication_phase(&self) -> Option<AuthenticationPhase> {
+        self.authentication.as_ref().map(Authentication::phase)
     }
 
     fn is_idle(&self, now: Instant) -> bool {
@@ -406,12 +433,17 @@ impl Connection {
     fn cancel_timers(&mut self, cx: &mut Cx) {
         let broker = self.broker;
         self.connect_timer.cancel(Timer::Connect(broker), cx);
+        self.authenticate_timer.cancel(Timer::Authenticate(broker), cx);
         self.request_timer.cancel(Timer::Request(broker), cx);
         self.queue_timer.cancel(Timer::Queued(broker), cx);
         self.reconnect_timer.cancel(Timer::Reconnect(broker), cx);
         self.idle_timer.cancel(Timer::Idle(broker), cx);
     }
 }
+
+/// The version in which a broker is asked for its versions. Version 5 only adds whom we mean to reach, and costs another round trip
+/// with every broker that does not know it.
+const FIRST_API_VERSIONS: i16 = 4;
 
 /// A connection that is closed from the other end after so long without use was closed for that; sooner, the broker is going down.
 const IDLE_CLOSE_MIN: Duration = Duration::from_secs(10);

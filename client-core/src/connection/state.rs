@@ -5,7 +5,7 @@ use crate::edge::Edge;
 /// Where one connection stands.
 ///
 /// ```text
-/// Disconnected -> Connecting -> Negotiating -> (Authenticating ->) Ready
+/// Disconnected -> Connecting -> Negotiating -> (Authenticating <->) Ready
 ///      ^  |           |              |                |              |
 ///      |  v           v              v                v              v
 ///      | BackingOff <-+--------------+----------------+--------------+   on failure: by way of Disconnected
@@ -57,6 +57,29 @@ impl ConnectionState {
     }
 }
 
+/// What a connection that is `Authenticating` waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AuthenticationPhase {
+    /// The application's credentials.
+    AwaitingCredentials,
+    /// The broker's word on the mechanism.
+    AwaitingHandshake,
+    /// The broker's next message of the mechanism.
+    AwaitingAnswer,
+}
+
+impl AuthenticationPhase {
+    /// The phase's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AwaitingCredentials => "AwaitingCredentials",
+            Self::AwaitingHandshake => "AwaitingHandshake",
+            Self::AwaitingAnswer => "AwaitingAnswer",
+        }
+    }
+}
+
 /// Every move a connection may make.
 pub const TRANSITIONS: &[Edge<ConnectionState>] = &[
     edge(ConnectionState::Disconnected, ConnectionState::Connecting, "a request needs the broker"),
@@ -67,6 +90,7 @@ pub const TRANSITIONS: &[Edge<ConnectionState>] = &[
     edge(ConnectionState::Negotiating, ConnectionState::Disconnected, "lost, timed out or closed"),
     edge(ConnectionState::Authenticating, ConnectionState::Ready, "credentials accepted"),
     edge(ConnectionState::Authenticating, ConnectionState::Disconnected, "lost, refused or closed"),
+    edge(ConnectionState::Ready, ConnectionState::Authenticating, "the session is about to end"),
     edge(ConnectionState::Ready, ConnectionState::Disconnected, "lost, timed out, idle or closed"),
     edge(ConnectionState::Disconnected, ConnectionState::BackingOff, "the attempt failed"),
     edge(ConnectionState::BackingOff, ConnectionState::Connecting, "the wait is over and it is needed"),

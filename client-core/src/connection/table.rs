@@ -1,14 +1,16 @@
 //! All connections of a client: one per broker address, and which of them to ask when any would do.
 
-use super::{Connection, ConnectionState, Settings};
+use super::{AuthenticationPhase, Connection, ConnectionState, Settings};
 use crate::cx::{Cx, Effect, Outgoing, Owner, Target};
 use crate::error::{CloseReason, Error};
 use crate::ids::{BrokerId, ConnectionId, NodeId};
 use crate::io::{Address, Deadline, Input};
 use crate::protocol::Request;
 use crate::rng::Rng;
+use crate::sasl::Credentials;
 use crate::trace::TraceKind;
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
 
 /// All connections of a client.
 #[derive(Clone, Debug)]
@@ -56,6 +58,27 @@ impl Connections {
             Input::Received { bytes, .. } => current.handle_received(bytes, &self.settings, cx),
             Input::Disconnected { cause, .. } => current.handle_disconnected(cause, &self.settings, cx),
             Input::TimeoutFired => {}
+        }
+    }
+
+    /// The application's answer to a connection's question who this client is. One for a connection that no longer asks is ignored,
+    /// like any input for it (CN2).
+    pub(crate) fn provide_credentials(
+        &mut self,
+        connection: ConnectionId,
+        answer: Result<Credentials, String>,
+        cx: &mut Cx,
+    ) {
+        let asks = |it: &&mut Connection| {
+            it.id() == connection
+                && it.authentication_phase() == Some(AuthenticationPhase::AwaitingCredentials)
+        };
+        match self.by_broker.get_mut(&connection.broker).filter(asks) {
+            Some(current) => current.handle_credentials(answer, &self.settings, cx),
+            None => {
+                cx.counters.stale_inputs += 1;
+                cx.trace(|| TraceKind::StaleInputIgnored { connection, input: "Credentials", count: 0 });
+            }
         }
     }
 

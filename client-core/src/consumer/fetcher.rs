@@ -148,6 +148,26 @@ impl ConsumerState {
         }
     }
 
+    /// A broker refuses this client's credentials: the application hears it for each partition that is read from there (AS9), and
+    /// look-ups that wait for it fail.
+    pub(crate) fn handle_refused(
+        &mut self,
+        view: &ClusterView,
+        broker: BrokerId,
+        nobody_else: bool,
+        error: &Error,
+        cx: &mut Cx,
+    ) {
+        let concerned = |name: &TopicPartition| match view.leader(name) {
+            Some(leader) => leader == broker,
+            None => nobody_else,
+        };
+        for (name, _) in self.partitions().filter(|(name, _)| concerned(name)) {
+            cx.event(Event::PartitionError { partition: name.clone(), error: error.clone() });
+        }
+        self.look_ups.handle_refused(concerned, error, cx);
+    }
+
     pub(crate) fn handle_timeout(&mut self, cx: &mut Cx) {
         self.look_ups.handle_timeout(cx);
     }

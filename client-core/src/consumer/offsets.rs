@@ -197,6 +197,30 @@ impl LookUps {
         positions
     }
 
+    /// Operations that wait to ask about one of these partitions fail.
+    pub(crate) fn handle_refused(
+        &mut self,
+        concerned: impl Fn(&TopicPartition) -> bool,
+        error: &Error,
+        cx: &mut Cx,
+    ) {
+        let refused: Vec<OperationId> = self
+            .waiting
+            .iter()
+            .filter(|item| concerned(&item.partition))
+            .filter_map(|item| match item.asker {
+                Asker::Operation { operation, .. } => Some(operation),
+                Asker::Position { .. } => None,
+            })
+            .collect();
+        for operation in refused {
+            if self.operations.remove(&operation).is_some() {
+                self.forget(operation);
+                cx.complete(operation, Err(error.clone()));
+            }
+        }
+    }
+
     pub(crate) fn handle_timeout(&mut self, cx: &mut Cx) {
         let now = cx.now;
         let late: Vec<OperationId> = self
@@ -315,7 +339,10 @@ impl LookUps {
                     cx.complete(operation, Ok(Completion::Offsets(answers)));
                 }
             }
-            Err(error) if error.retriable() || matches!(error, Error::Connection { .. }) => {
+            Err(error)
+                if error.retriable()
+                    || (matches!(error, Error::Connection { .. }) && error.authentication().is_none()) =>
+            {
                 found.last_error = Some(error);
                 item.retry_at = Some(cx.now + backoff.wait_after(item.failures));
                 item.failures = item.failures.saturating_add(1);

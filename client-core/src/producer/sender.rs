@@ -153,6 +153,34 @@ impl ProducerState {
         self.flushes.retain(|_, waiters| !waiters.is_empty());
     }
 
+    /// A broker refuses this client's credentials: what waits for it fails, and with it, if no broker is left to ask, what waits for
+    /// metadata.
+    pub(crate) fn handle_refused(
+        &mut self,
+        view: &ClusterView,
+        broker: BrokerId,
+        nobody_else: bool,
+        error: &Error,
+        cx: &mut Cx,
+    ) {
+        for (index, partition) in self.active.clone() {
+            let name = TopicPartition { topic: self.topics[index].name.clone(), partition };
+            if view.leader(&name) != Some(broker) {
+                continue;
+            }
+            let Some(queue) = self.topics[index].queue_mut(partition) else { continue };
+            for batch in queue.take_all() {
+                self.end_batch(InFlightBatch { topic: index, partition, batch }, Err(error.clone()), cx);
+            }
+            self.forget_if_idle(index, partition);
+        }
+        for index in 0..self.topics.len() {
+            while nobody_else && let Some(waiting) = self.topics[index].waiting.pop_front() {
+                self.fail_record(index, &waiting, error.clone(), cx);
+            }
+        }
+    }
+
     /// Every record that has not ended fails.
     pub(crate) fn fail_everything(&mut self, error: &Error, cx: &mut Cx) {
         self.requests_per_broker.clear();

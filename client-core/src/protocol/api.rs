@@ -1,6 +1,6 @@
 //! Which APIs we speak, in which versions, and which header each version wears.
 //!
-//! Bounds follow Apache Kafka 4.3. A lower bound below what a 4.x broker still accepts is kept where an
+//! Bounds follow Apache Kafka 4.3, and where they say so 4.4. A lower bound below what a 4.x broker still accepts is kept where an
 //! older broker (or a compatible server) may need it and the codec has it anyway.
 
 use core::fmt;
@@ -21,22 +21,28 @@ pub enum ApiKey {
     Metadata = 3,
     /// Which broker coordinates a group or a transactional producer.
     FindCoordinator = 10,
+    /// Agree on a way to authenticate.
+    SaslHandshake = 17,
     /// Which APIs and versions a broker speaks.
     ApiVersions = 18,
     /// Obtain a producer id, for idempotent and transactional writes.
     InitProducerId = 22,
+    /// Authenticate, in as many messages as the mechanism needs.
+    SaslAuthenticate = 36,
 }
 
 impl ApiKey {
     /// Every API we speak, in the order of their numbers.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Produce,
         Self::Fetch,
         Self::ListOffsets,
         Self::Metadata,
         Self::FindCoordinator,
+        Self::SaslHandshake,
         Self::ApiVersions,
         Self::InitProducerId,
+        Self::SaslAuthenticate,
     ];
 
     /// The number on the wire.
@@ -52,8 +58,10 @@ impl ApiKey {
             Self::ListOffsets => "ListOffsets",
             Self::Metadata => "Metadata",
             Self::FindCoordinator => "FindCoordinator",
+            Self::SaslHandshake => "SaslHandshake",
             Self::ApiVersions => "ApiVersions",
             Self::InitProducerId => "InitProducerId",
+            Self::SaslAuthenticate => "SaslAuthenticate",
         }
     }
 
@@ -74,12 +82,16 @@ impl ApiKey {
             Self::Metadata => VersionRange::new(0, 13),
             // From 0: brokers still accept it. To 6: share groups (KIP-932), the newest in Kafka 4.3.
             Self::FindCoordinator => VersionRange::new(0, 6),
+            // Only 1: after version 0 come bytes of the mechanism without any frame of Kafka's (KIP-152).
+            Self::SaslHandshake => VersionRange::new(1, 1),
             // From 0: a broker that does not know our version answers in version 0 (KIP-511).
-            // To 4: feature ranges that begin at 0 (KAFKA-17011), the newest in Kafka 4.3.
-            Self::ApiVersions => VersionRange::new(0, 4),
+            // To 5: whom the client means to reach (KIP-1242), the newest in Kafka 4.4.
+            Self::ApiVersions => VersionRange::new(0, 5),
             // From 0: brokers still accept it.
             // To 5: version 6 (two-phase commit, KIP-939) is still marked unstable in Kafka 4.3.
             Self::InitProducerId => VersionRange::new(0, 5),
+            // From 0: brokers still accept it. To 2: the newest in Kafka 4.3.
+            Self::SaslAuthenticate => VersionRange::new(0, 2),
         }
     }
 
@@ -90,7 +102,9 @@ impl ApiKey {
             Self::Fetch => 12,
             Self::ListOffsets => 6,
             Self::FindCoordinator | Self::ApiVersions => 3,
-            Self::InitProducerId => 2,
+            Self::InitProducerId | Self::SaslAuthenticate => 2,
+            // It must be readable before anything is agreed on.
+            Self::SaslHandshake => i16::MAX,
         }
     }
 

@@ -14,6 +14,7 @@ use super::messages::{
     ApiVersionsRequest, ApiVersionsResponse, FetchRequest, FetchResponse, FindCoordinatorRequest,
     FindCoordinatorResponse, InitProducerIdRequest, InitProducerIdResponse, ListOffsetsRequest,
     ListOffsetsResponse, MetadataRequest, MetadataResponse, ProduceRequest, ProduceResponse,
+    SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse,
 };
 use super::schema::{Shape, Wire};
 use super::span::{NoRecorder, Recorder, SizePrefix, SpanRecorder, Spans};
@@ -156,8 +157,10 @@ apis! {
     ListOffsets: ListOffsetsRequest => ListOffsetsResponse;
     Metadata: MetadataRequest => MetadataResponse;
     FindCoordinator: FindCoordinatorRequest => FindCoordinatorResponse;
+    SaslHandshake: SaslHandshakeRequest => SaslHandshakeResponse;
     ApiVersions: ApiVersionsRequest => ApiVersionsResponse;
     InitProducerId: InitProducerIdRequest => InitProducerIdResponse;
+    SaslAuthenticate: SaslAuthenticateRequest => SaslAuthenticateResponse;
 }
 
 impl Request {
@@ -350,6 +353,7 @@ mod tests {
         let request = Request::from(ApiVersionsRequest {
             client_software_name: "kw".into(),
             client_software_version: "1".into(),
+            ..Default::default()
         });
         let frame = request.encode(3, 7, Some("me")).unwrap();
         let expected = [

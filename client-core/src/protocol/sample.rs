@@ -50,6 +50,8 @@ pub(crate) fn sample_request(random: &mut Random, api_key: ApiKey, version: i16)
         ApiKey::FindCoordinator => sample!(FindCoordinatorRequest),
         ApiKey::ApiVersions => sample!(ApiVersionsRequest),
         ApiKey::InitProducerId => sample!(InitProducerIdRequest),
+        ApiKey::SaslHandshake => sample!(SaslHandshakeRequest),
+        ApiKey::SaslAuthenticate => sample!(SaslAuthenticateRequest),
     }
 }
 
@@ -74,6 +76,8 @@ pub(crate) fn sample_response(random: &mut Random, api_key: ApiKey, version: i16
             response.into()
         }
         ApiKey::InitProducerId => sample!(InitProducerIdResponse),
+        ApiKey::SaslHandshake => sample!(SaslHandshakeResponse),
+        ApiKey::SaslAuthenticate => sample!(SaslAuthenticateResponse),
     }
 }
 

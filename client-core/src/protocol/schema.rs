@@ -263,6 +263,22 @@ impl Wire for Option<Bytes> {
     }
 }
 
+impl Wire for Bytes {
+    #[inline]
+    fn minimum_size(version: i16, flexible: bool) -> usize {
+        Option::<Self>::minimum_size(version, flexible)
+    }
+
+    fn encode(&self, encoder: &mut Encoder, _shape: Shape) -> Encoded {
+        encoder.bytes(self)
+    }
+
+    fn decode<R: Recorder>(decoder: &mut Decoder<R>, shape: Shape) -> Decoded<Self> {
+        let start = decoder.position();
+        decoder.optional_bytes(shape)?.ok_or_else(|| null_at(start))
+    }
+}
+
 impl<T: Wire> Wire for Vec<T> {
     #[inline]
     fn minimum_size(_version: i16, flexible: bool) -> usize {

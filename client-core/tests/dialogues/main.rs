@@ -8,6 +8,7 @@
 
 mod support;
 
+mod authenticating;
 mod connection;
 mod consumer;
 mod headers;

@@ -224,6 +224,10 @@ impl Inner {
             Event::PartitionError { partition, error } => {
                 self.state.borrow_mut().story.problem = Some(format!("{partition}: {error}"));
             }
+            // Only asked for when the configuration says so, and this page's never does.
+            Event::CredentialsNeeded { connection, .. } => driver.command(|client, now| {
+                client.provide_credentials(now, connection, Err("this page has no credentials".into()));
+            }),
             Event::Fatal(error) => self.fail(&error),
         }
     }

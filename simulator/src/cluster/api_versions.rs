@@ -1,4 +1,4 @@
-//! ApiVersions, versions 0 to 4.
+//! ApiVersions, versions 0 to 5.
 //!
 //! A version that is not offered is answered in version 0 with `UNSUPPORTED_VERSION` and the versions of
 //! ApiVersions alone (KIP-511). A software name or version with odd characters is an `INVALID_REQUEST`.

@@ -57,6 +57,7 @@ mod metadata;
 mod node;
 mod produce;
 mod producer_state;
+mod sasl;
 mod serve;
 mod state;
 mod topic;

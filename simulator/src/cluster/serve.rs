@@ -5,7 +5,7 @@ use super::link::{LinkClosed, LinkId, LinkState, ReadyReply, Then, WaitingFetch,
 use super::state::Answer;
 use super::{
     Cluster, ClusterOutput, api_versions, fetch, find_coordinator, init_producer_id, list_offsets, metadata,
-    produce,
+    produce, sasl,
 };
 use alloc::string::ToString;
 use bytes::Bytes;
@@ -105,6 +105,8 @@ impl Cluster {
             Request::FindCoordinator(request) => {
                 Answer::Reply(self.state.find_coordinator(version, &request))
             }
+            Request::SaslHandshake(_) => Answer::Reply(sasl::handshake_unasked()),
+            Request::SaslAuthenticate(_) => Answer::Reply(sasl::authenticate_unasked()),
             Request::Fetch(request) => {
                 let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
                 let Some(response) = self.state.fetch(node_id, version, &request, wait.is_zero()) else {
@@ -216,6 +218,8 @@ fn failed(version: i16, request: &Request, error: ErrorCode) -> Answer {
         Request::ListOffsets(request) => list_offsets::failed(request, error),
         Request::InitProducerId(_) => init_producer_id::failed(error),
         Request::FindCoordinator(request) => find_coordinator::failed(version, request, error),
+        Request::SaslHandshake(_) => sasl::handshake_failed(error),
+        Request::SaslAuthenticate(_) => sasl::authenticate_failed(error, None),
     };
     Answer::Reply(response)
 }

@@ -269,6 +269,7 @@ fn call_name(call: &str) -> &str {
 fn timer_word(timer: Timer) -> String {
     match timer {
         Timer::Connect(broker) => format!("connect-{broker}"),
+        Timer::Authenticate(broker) => format!("authenticate-{broker}"),
         Timer::Request(broker) => format!("request-{broker}"),
         Timer::Reconnect(broker) => format!("reconnect-{broker}"),
         Timer::Idle(broker) => format!("idle-{broker}"),

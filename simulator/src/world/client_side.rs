@@ -180,6 +180,9 @@ impl World {
             Event::PartitionError { partition, error } => {
                 self.log_status(number, "partition-error", format!("{partition}: {error}"));
             }
+            Event::CredentialsNeeded { connection, mechanism } => {
+                self.log_status(number, "credentials-needed", format!("{mechanism} for {connection}"));
+            }
             Event::Fatal(error) => self.log_status(number, "fatal", error.to_string()),
         }
     }
@@ -240,6 +243,7 @@ const fn close_cause(reason: &CloseReason) -> EndCause {
         | CloseReason::StartFailed
         | CloseReason::UnsupportedVersion { .. }
         | CloseReason::AuthenticationFailed(_)
+        | CloseReason::AuthenticationTimeout { .. }
         | CloseReason::Idle
         | CloseReason::NoLongerNeeded => EndCause::ClosedByUs,
     }

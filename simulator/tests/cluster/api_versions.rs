@@ -4,7 +4,11 @@ use client_core::protocol::{ApiKey, ApiVersion, ApiVersionsRequest, ErrorCode, V
 use simulator::cluster::{ClusterConfig, LinkClosed};
 
 fn named(name: &str) -> ApiVersionsRequest {
-    ApiVersionsRequest { client_software_name: name.into(), client_software_version: "1.0".into() }
+    ApiVersionsRequest {
+        client_software_name: name.into(),
+        client_software_version: "1.0".into(),
+        ..Default::default()
+    }
 }
 
 #[test]
@@ -27,7 +31,7 @@ fn an_unknown_version_is_answered_in_version_0() {
     dialogue.send(link, vec![0, 0, 0, 13, 0, 18, 0, 9, 0, 0, 0, 5, 0xff, 0xff, 0, 7, 7]);
     let response = dialogue.expect_reply::<ApiVersionsRequest>(0, 5);
     expect_error(response.error_code, ErrorCode::UnsupportedVersion);
-    assert_eq!(response.api_keys, [ApiVersion { api_key: 18, min_version: 0, max_version: 4 }]);
+    assert_eq!(response.api_keys, [ApiVersion { api_key: 18, min_version: 0, max_version: 5 }]);
 }
 
 #[test]

@@ -167,6 +167,8 @@ fn an_injected_error_stands_in_every_reply_and_nothing_is_done() {
             .into(),
             ApiKey::ApiVersions => ApiVersionsRequest::default().into(),
             ApiKey::InitProducerId => client_core::protocol::InitProducerIdRequest::default().into(),
+            ApiKey::SaslHandshake => client_core::protocol::SaslHandshakeRequest::default().into(),
+            ApiKey::SaslAuthenticate => client_core::protocol::SaslAuthenticateRequest::default().into(),
         };
         let link = dialogue.open(leader);
         dialogue.request(link, version, request);
@@ -180,6 +182,8 @@ fn an_injected_error_stands_in_every_reply_and_nothing_is_done() {
             Response::FindCoordinator(r) => r.coordinators[0].error_code,
             Response::ApiVersions(r) => r.error_code,
             Response::InitProducerId(r) => r.error_code,
+            Response::SaslHandshake(r) => r.error_code,
+            Response::SaslAuthenticate(r) => r.error_code,
         };
         expect_error(found, error);
         assert_eq!(dialogue.cluster.counters(leader, api).faults, 1);

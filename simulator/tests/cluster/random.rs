@@ -6,7 +6,7 @@ use client_core::ids::NodeId;
 use client_core::protocol::{
     ApiKey, ApiVersionsRequest, ErrorCode, FetchRequest, FindCoordinatorRequest, InitProducerIdRequest,
     ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic, MetadataRequest, MetadataRequestTopic,
-    ProduceRequest, Request,
+    ProduceRequest, Request, SaslAuthenticateRequest, SaslHandshakeRequest,
 };
 use client_core::rng::Rng;
 use client_core::time::Duration;
@@ -225,9 +225,15 @@ fn request(dialogue: &Dialogue, rng: &mut Rng) -> (i16, Request) {
         }
         .into(),
         ApiKey::FindCoordinator => FindCoordinatorRequest { key: name, ..Default::default() }.into(),
-        ApiKey::ApiVersions => {
-            ApiVersionsRequest { client_software_name: name.clone(), client_software_version: name }.into()
+        ApiKey::ApiVersions => ApiVersionsRequest {
+            client_software_name: name.clone(),
+            client_software_version: name,
+            cluster_id: None,
+            node_id: small,
         }
+        .into(),
+        ApiKey::SaslHandshake => SaslHandshakeRequest { mechanism: name }.into(),
+        ApiKey::SaslAuthenticate => SaslAuthenticateRequest { auth_bytes: name.into() }.into(),
         ApiKey::InitProducerId => InitProducerIdRequest {
             transactional_id: Some(name).filter(|_| rng.below(2) == 0),
             transaction_timeout_ms: small,

@@ -64,6 +64,8 @@ pub(crate) fn mask(mut response: Response, producers: &[i64]) -> Response {
                 response.producer_id = place as i64;
             }
         }
+        Response::SaslHandshake(_) => {}
+        Response::SaslAuthenticate(response) => words(&mut response.error_message),
         Response::FindCoordinator(response) => {
             address(&mut response.node_id, &mut response.host, &mut response.port);
             words(&mut response.error_message);

@@ -40,6 +40,7 @@ fn api_versions(both: &mut Comparison) {
             both.step(&format!("ApiVersions as {name:?}"), version, |_| ApiVersionsRequest {
                 client_software_name: name.into(),
                 client_software_version: "1.0".into(),
+                ..Default::default()
             });
         }
     }

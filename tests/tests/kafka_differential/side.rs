@@ -4,8 +4,8 @@ use crate::mask::mask;
 use bytes::Bytes;
 use client_core::ids::NodeId;
 use client_core::protocol::{
-    ApiVersionsRequest, ErrorCode, ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic,
-    MetadataRequest, MetadataRequestTopic, Request, Response, ResponseHeader, Uuid,
+    ApiKey, ApiVersionsRequest, ErrorCode, ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic,
+    MetadataRequest, MetadataRequestTopic, Request, Response, ResponseHeader, Uuid, VersionRange,
 };
 use client_core::time::Instant;
 use simulator::cluster::{Cluster, ClusterConfig, ClusterOutput, LinkId};
@@ -45,7 +45,9 @@ impl Side {
 
     pub(crate) fn simulated() -> Self {
         // As `cargo xtask kafka up` configures the real one.
-        let config = ClusterConfig { default_partitions: 3, ..ClusterConfig::with_nodes(1) };
+        let mut config = ClusterConfig { default_partitions: 3, ..ClusterConfig::with_nodes(1) };
+        // Version 5 came with Kafka 4.4; the real one is 4.3.
+        config.api_versions.insert(ApiKey::ApiVersions, Some(VersionRange::new(0, 4)));
         let cluster = Box::new(Cluster::new(config, 7).unwrap());
         Self::new(Transport::Simulated { cluster, now: Instant::ZERO, link: None, links: 0 })
     }

@@ -16,6 +16,7 @@ const common = {
   metadataMaxAgeMs: [300000, 'millis', 0],
   connectionsMaxIdleMs: [540000, 'millis', 0],
   maxFrameSize: [134217728, 'whole', 1024, 2147483647],
+  sasl: [null, 'sasl'],
 } as const satisfies Record<string, OptionInfo>
 
 /** Options by the kind of client. @internal */

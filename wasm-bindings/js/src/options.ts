@@ -27,6 +27,36 @@ export interface CommonOptions {
   readonly connectionsMaxIdleMs?: number | null
   /** The largest reply accepted, in bytes. Default 134 217 728. */
   readonly maxFrameSize?: number | null
+  /** Who this client is, for brokers that ask. Default null: nobody is asked. */
+  readonly sasl?: SaslOptions | null
+}
+
+/** A value, or a function that finds it each time it is needed. */
+export type Found<T> = T | (() => T | Promise<T>)
+
+/** How this client says who it is: once for each connection, and again when a session that the broker limits is about to end. */
+export type SaslOptions =
+  | {
+      readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512' | 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
+      readonly username: Found<string>
+      readonly password: Found<string>
+      /** Whom to act as, if not as oneself. */
+      readonly authorizationId?: string
+    }
+  | {
+      readonly mechanism: 'oauthbearer' | 'OAUTHBEARER'
+      /** The token, or a function that finds it, together with extensions (KIP-342) if need be. */
+      readonly oauthBearerProvider:
+        | string
+        | (() => OauthBearerToken | Promise<OauthBearerToken>)
+      /** Whom to act as, if not as oneself. */
+      readonly authorizationId?: string
+    }
+
+/** What an `oauthBearerProvider` finds. */
+export interface OauthBearerToken {
+  readonly value: string
+  readonly extensions?: Readonly<Record<string, string>>
 }
 
 /** Options of a producer. */
@@ -145,6 +175,7 @@ function expected(value: unknown, [, kind, ...limits]: OptionInfo): string | und
     whole: () => [within && Number.isInteger(value), `a whole number from ${least} to ${most}`] as const,
     oneOf: () => [limits.includes(value), `one of ${limits.map(describe).join(', ')}`] as const,
     addresses: () => [Array.isArray(value) && value.length > 0 && value.every(isAddress), 'at least one "host:port"'] as const,
+    sasl: () => [isObject(value), 'an object with a mechanism and credentials'] as const,
     headers: () => [isObject(value) && Object.values(value).every(isContent), headersObject] as const,
     bridge: () => [typeof value === 'function' || isUrl(value), urlOrFunction] as const,
     transport: () => [isObject(value) && typeof (value as Transport).connect === 'function', 'an object with a method connect(host, port, handlers)'] as const,

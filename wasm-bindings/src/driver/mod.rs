@@ -4,6 +4,7 @@
 //! being carried out (a transport may call back at once) waits for its own turn, so turns never nest.
 
 mod clock;
+mod entropy;
 mod timer;
 mod transport;
 mod websocket;
@@ -13,7 +14,7 @@ pub use transport::{Transport, gather};
 pub use websocket::{BridgeOptions, WebSocketTransport};
 
 use client_core::error::DisconnectCause;
-use client_core::{Client, ConnectionId, Error, Event, Input, Instant, Output, TraceEvent};
+use client_core::{Client, ConnectionId, Entropy, Error, Event, Input, Instant, Output, TraceEvent};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
@@ -60,10 +61,10 @@ impl Driver {
     /// A client that is not started yet. `wake` is called at the end of a turn that left something to look at
     /// (events, or trace while tracing): schedule a look, and do not call the driver from inside it.
     ///
-    /// The configuration's wall clock is replaced by the host's.
+    /// The configuration's wall clock is replaced by the host's, and so are the bits that nonces are made of.
     ///
     /// # Errors
-    /// [`Error::InvalidConfig`] naming the key.
+    /// [`Error::InvalidConfig`] naming the key; [`Error::Internal`] on a host without a source of randomness.
     pub fn new(
         mut config: Config,
         transport: impl Transport + 'static,
@@ -71,6 +72,9 @@ impl Driver {
     ) -> Result<Self, Error> {
         let clock = Clock::start();
         config.wall_clock = WallClock { unix_millis_at_zero: clock.unix_millis_at_zero() };
+        if let Some(sasl) = &mut config.sasl {
+            sasl.entropy = Some(Entropy(entropy::bits()?));
+        }
         let client = Client::new(&config, clock::seed(), clock.now())?;
         let shared = Rc::new_cyclic(|weak: &Weak<Shared>| {
             let weak = weak.clone();

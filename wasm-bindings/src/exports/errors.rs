@@ -32,9 +32,11 @@ const fn kind(error: &Error) -> &'static str {
         Error::Connection { cause, .. } => match cause {
             LossCause::Remote(DisconnectCause::Bridge { .. }) => "BridgeError",
             LossCause::Local(CloseReason::AuthenticationFailed(_)) => "AuthenticationError",
-            LossCause::Local(CloseReason::ConnectTimeout | CloseReason::RequestTimeout { .. }) => {
-                "TimeoutError"
-            }
+            LossCause::Local(
+                CloseReason::ConnectTimeout
+                | CloseReason::RequestTimeout { .. }
+                | CloseReason::AuthenticationTimeout { .. },
+            ) => "TimeoutError",
             LossCause::Remote(_) | LossCause::Local(_) => "ConnectionError",
         },
         Error::NoBrokers { .. } => "ConnectionError",

@@ -24,6 +24,11 @@ pub(super) fn to_object(event: &Event, now: Instant) -> JsValue {
             .with("topic", partition.topic.as_str())
             .with("partition", partition.partition)
             .with("error", errors::to_object(error)),
+        Event::CredentialsNeeded { connection, mechanism } => object
+            .with("type", "credentialsNeeded")
+            .with("broker", connection.broker.0)
+            .with("generation", connection.generation)
+            .with("mechanism", mechanism.name()),
         Event::Fatal(error) => object.with("type", "fatal").with("error", errors::to_object(error)),
         // Deliveries go through the settlements.
         Event::Delivered(delivery) => {

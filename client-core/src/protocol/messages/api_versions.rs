@@ -1,7 +1,8 @@
-//! ApiVersions (key 18), versions 0 to 4: which APIs and versions a broker speaks.
+//! ApiVersions (key 18), versions 0 to 5: which APIs and versions a broker speaks.
 //!
 //! 1 adds the throttle time. 3 is flexible, tells the broker who is asking, and lists features (KIP-511,
-//! KIP-584). 4 lets feature ranges begin at 0. A broker that does not know the version of the request
+//! KIP-584). 4 lets feature ranges begin at 0. 5 says whom the client means to reach, so that a broker which is somebody else can
+//! answer `REBOOTSTRAP_REQUIRED` (KIP-1242). A broker that does not know the version of the request
 //! answers in version 0 with `UNSUPPORTED_VERSION`; [`Response::decode`](crate::protocol::Response::decode)
 //! knows.
 //!
@@ -19,6 +20,10 @@ schema! {
         client_software_name: String => since(3), ignorable();
         /// The version of the client software, in the same alphabet.
         client_software_version: String => since(3), ignorable();
+        /// The cluster the client means to reach; null if it does not mind.
+        cluster_id: Option<String> = None => since(5), nullable_since(5), ignorable();
+        /// The broker the client means to reach; -1 if it does not mind. Brokers refuse it without a cluster.
+        node_id: i32 = -1 => since(5), ignorable();
     }
 
     /// Which APIs and versions a broker speaks.

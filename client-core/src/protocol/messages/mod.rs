@@ -10,6 +10,8 @@ mod leader;
 mod list_offsets;
 mod metadata;
 mod produce;
+mod sasl_authenticate;
+mod sasl_handshake;
 
 pub use api_versions::*;
 pub use fetch::*;
@@ -19,3 +21,5 @@ pub use leader::*;
 pub use list_offsets::*;
 pub use metadata::*;
 pub use produce::*;
+pub use sasl_authenticate::*;
+pub use sasl_handshake::*;

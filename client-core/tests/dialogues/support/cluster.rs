@@ -2,6 +2,7 @@
 //! afterwards what has been written.
 
 use super::replies;
+use super::sasl::SaslServer;
 use bytes::{Bytes, BytesMut};
 use client_core::protocol::record_batch::RecordBatch;
 use client_core::protocol::*;
@@ -22,6 +23,8 @@ pub(crate) struct Cluster {
     pub(crate) impatient: bool,
     /// Larger batches are refused.
     pub(crate) batch_size_max: Option<usize>,
+    /// Asks who comes, when set.
+    pub(crate) sasl: Option<SaslServer>,
     next_producer_id: i64,
 }
 
@@ -119,7 +122,22 @@ impl Cluster {
             }
             Request::ListOffsets(request) => self.list_offsets(node, request).into(),
             Request::FindCoordinator(_) => panic!("nothing in this slice asks for coordinators"),
+            Request::SaslHandshake(request) => self.sasl_server().handshake(host, request).into(),
+            Request::SaslAuthenticate(request) => self.sasl_server().authenticate(host, request).into(),
         }))
+    }
+
+    fn sasl_server(&mut self) -> &mut SaslServer {
+        self.sasl.as_mut().expect("the client authenticates where it is asked to")
+    }
+
+    /// As if the partition had got a batch of the only producer that writes to it, up to this sequence number.
+    pub(crate) fn accept_next_sequence(&mut self, topic: &str, partition: usize, next: i32) {
+        let log = self.log(topic, partition);
+        let offset = log.end() - 1;
+        for known in log.producers.values_mut() {
+            known.push((next - 1, 1, offset));
+        }
     }
 
     fn metadata(&self, request: &MetadataRequest) -> MetadataResponse {

@@ -6,12 +6,14 @@
 mod check;
 pub(crate) mod cluster;
 pub(crate) mod replies;
+pub(crate) mod sasl;
 mod serve;
 
 use bytes::Bytes;
 use client_core::protocol::{
     ApiVersionsRequest, FetchRequest, FrameDecoder, InitProducerIdRequest, ListOffsetsRequest,
     MetadataRequest, ProduceRequest, Request, RequestHeader, RequestMessage, Response,
+    SaslAuthenticateRequest, SaslHandshakeRequest,
 };
 use client_core::{
     Address, Client, CloseReason, Completion, Config, ConnectionId, ConnectionState, ConnectionView,
@@ -102,7 +104,9 @@ asks!(
     InitProducerId(InitProducerIdRequest),
     Produce(ProduceRequest),
     Fetch(FetchRequest),
-    ListOffsets(ListOffsetsRequest)
+    ListOffsets(ListOffsetsRequest),
+    SaslHandshake(SaslHandshakeRequest),
+    SaslAuthenticate(SaslAuthenticateRequest)
 );
 
 /// `"b1 b2"` as addresses: brokers are named b1, b2 and so on, all at port 9092.
