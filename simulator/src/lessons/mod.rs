@@ -16,6 +16,7 @@ mod lesson06;
 mod lesson08;
 mod lesson09;
 mod lesson10;
+mod lesson11;
 mod moment;
 mod run;
 
@@ -42,6 +43,7 @@ pub fn all() -> Vec<Lesson> {
         lesson08::lesson(),
         lesson09::lesson(),
         lesson10::lesson(),
+        lesson11::lesson(),
     ]
 }
 

@@ -182,6 +182,47 @@ fn l10_37_bytes_are_thrown_away_and_none_of_them_is_parsed() {
 }
 
 #[test]
+fn l11_one_live_socket_per_broker_and_no_request_to_the_old_address() {
+    let run = after(11);
+    let events = run.events();
+    let mut open: BTreeMap<_, i32> = BTreeMap::new();
+    let mut addresses = BTreeMap::new();
+    for event in events {
+        match (&event.kind, event.connection) {
+            (Kind::Open { node, address }, Some(connection)) => {
+                open.insert(connection, node.unwrap_or(-1));
+                addresses.insert(connection, address.clone());
+            }
+            (Kind::Close { .. }, Some(connection)) => {
+                open.remove(&connection);
+            }
+            _ => {}
+        }
+    }
+    let nodes: Vec<i32> =
+        open.values().copied().collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+    assert_eq!((open.len(), nodes), (3, vec![1, 2, 3]), "{}", story(events));
+    // The refresh: the first metadata after broker 2 has gone.
+    let refresh = place(events, "client.metadata.4");
+    let to_the_old_one = those(&events[refresh..], |event| {
+        matches!(event.kind, Kind::Open { .. } | Kind::Request { .. })
+            && event.connection.is_some_and(|connection| addresses[&connection] == "broker2:9092")
+    });
+    assert!(to_the_old_one.is_empty(), "{}", story(events));
+    let bounds = simulator::check::Bounds::of(
+        &run.timeline.head().scenario().config(&run.timeline.head().scenario().clients[0], 0),
+    );
+    for (node, sent) in [(1, 4), (2, 5), (3, 6)] {
+        let up = &events[place(events, &format!("you.fault-up.{node}"))];
+        let stored = &events[place(events, &format!("T1.resolve-send.{sent}"))];
+        let took = stored.at.since(up.at);
+        assert!(took <= bounds.recovery, "broker {node}: {took:?}");
+        println!("broker {node}: found again after {took:?}");
+    }
+    assert!(outcomes(&run, "send(").iter().all(|outcome| outcome == "OK"));
+}
+
+#[test]
 fn no_wait_is_open_at_the_end_of_any_run_with_the_fix() {
     for lesson in simulator::lessons::all().iter().flat_map(Lesson::every_option) {
         let run = run(&lesson, Variant::After).unwrap();
