@@ -1,7 +1,7 @@
 //! The batches of one partition, oldest first, and their sequence numbers.
 
 use crate::error::Error;
-use crate::ids::RecordId;
+use crate::ids::{BrokerId, RecordId};
 use crate::io::RecordIds;
 use crate::protocol::record_batch::{ProducerStamp, RecordBatch, RecordBatchBuilder, RecordHeader};
 use crate::time::Instant;
@@ -25,6 +25,8 @@ pub(crate) struct PartitionQueue {
     closed: VecDeque<Batch>,
     /// How many batches are in flight.
     in_flight: usize,
+    /// The broker that the latest batch went to.
+    sent_to: Option<BrokerId>,
     /// Under which id the sequence numbers of this partition run.
     pub(crate) identity: Option<ProducerId>,
     next_sequence: i32,
@@ -189,6 +191,13 @@ impl PartitionQueue {
         self.in_flight
     }
 
+    /// Whether batches are in flight to another broker than this one, as after a change of leader. What is sent to the new
+    /// leader meanwhile would overtake them. It could even overtake them by so much that the broker, which remembers five
+    /// batches of a producer, no longer knows a retried one for a duplicate (KIP-98).
+    pub(crate) fn is_in_flight_elsewhere(&self, broker: BrokerId) -> bool {
+        self.in_flight > 0 && self.sent_to != Some(broker)
+    }
+
     /// When the open batch began.
     pub(crate) fn open_since(&self) -> Option<Instant> {
         self.open.as_ref().map(|batch| batch.created_at)
@@ -218,13 +227,15 @@ impl PartitionQueue {
         head.ambiguous || (self.in_flight == 0 && current.is_some() && current != self.identity)
     }
 
-    /// Takes the head to send it: gives it its sequence number and seals it if that has not been done.
+    /// Takes the head to send it to a broker: gives it its sequence number and seals it if that has not been done.
     pub(crate) fn take_head(
         &mut self,
+        broker: BrokerId,
         current: Option<ProducerId>,
         idempotent: bool,
     ) -> Option<(Batch, Bytes)> {
         let mut batch = self.closed.pop_front()?;
+        self.sent_to = Some(broker);
         if idempotent {
             if self.needs_new_identity && !batch.ambiguous {
                 self.begin_identity(current);
@@ -360,27 +371,37 @@ mod tests {
     fn nothing_overtakes_the_first_batch_of_an_id() {
         let mut queue = queue(3);
         assert!(queue.head_may_go(CURRENT, true));
-        let (first, _) = queue.take_head(CURRENT, true).expect("there are three");
+        let (first, _) = queue.take_head(BrokerId(1), CURRENT, true).expect("there are three");
         assert!(!queue.head_may_go(CURRENT, true), "the first batch is not confirmed");
 
         // The broker does not lead the partition yet: the first batch has to go again, and again alone.
         queue.landed();
         queue.put_back(first);
         assert_eq!(queue.head().and_then(|head| head.sequence), Some(0));
-        queue.take_head(CURRENT, true).expect("there are three");
+        queue.take_head(BrokerId(1), CURRENT, true).expect("there are three");
         assert!(!queue.head_may_go(CURRENT, true));
 
         queue.landed();
         queue.confirm();
         assert!(queue.head_may_go(CURRENT, true));
-        queue.take_head(CURRENT, true).expect("there are two");
+        queue.take_head(BrokerId(1), CURRENT, true).expect("there are two");
         assert!(queue.head_may_go(CURRENT, true), "then several may be in flight");
+    }
+
+    #[test]
+    fn what_is_in_flight_to_one_broker_keeps_the_next_one_waiting() {
+        let mut queue = queue(2);
+        assert!(!queue.is_in_flight_elsewhere(BrokerId(1)));
+        queue.take_head(BrokerId(1), CURRENT, true).expect("there are two");
+        assert!(queue.is_in_flight_elsewhere(BrokerId(2)) && !queue.is_in_flight_elsewhere(BrokerId(1)));
+        queue.landed();
+        assert!(!queue.is_in_flight_elsewhere(BrokerId(2)));
     }
 
     #[test]
     fn without_idempotence_order_is_not_kept_that_way() {
         let mut queue = queue(2);
-        queue.take_head(None, false).expect("there are two");
+        queue.take_head(BrokerId(1), None, false).expect("there are two");
         assert!(queue.head_may_go(None, false));
     }
 }

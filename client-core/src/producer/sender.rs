@@ -56,7 +56,7 @@ impl ProducerState {
         let most = if self.config.acks == Acks::None { usize::MAX } else { self.config.max_in_flight };
         for (broker, partitions) in by_broker {
             while self.requests_per_broker.get(&broker).is_none_or(|count| *count < most) {
-                let batches = self.take_batches(&partitions, cx);
+                let batches = self.take_batches(broker, &partitions, cx);
                 if batches.is_empty() {
                     break;
                 }
@@ -205,21 +205,25 @@ impl ProducerState {
     // ---- sending ----
 
     /// At most one batch of each partition, as many as fit into a request.
-    fn take_batches(&mut self, partitions: &[(usize, i32)], cx: &mut Cx) -> Vec<(InFlightBatch, Bytes)> {
+    fn take_batches(
+        &mut self,
+        broker: BrokerId,
+        partitions: &[(usize, i32)],
+        cx: &mut Cx,
+    ) -> Vec<(InFlightBatch, Bytes)> {
         let mut taken = Vec::new();
         let mut room = self.config.max_request_size;
         let identity = self.identity.current();
         let idempotent = self.config.idempotent;
-        // One request at a time promises order without idempotence, too. After a change of leader that takes more than
-        // counting requests per broker: the partition itself has to wait.
-        let in_order = self.config.max_in_flight == 1 && self.config.acks != Acks::None;
+        // One request at a time promises order without idempotence, too.
+        let in_order = idempotent || (self.config.max_in_flight == 1 && self.config.acks != Acks::None);
         for (index, partition) in partitions {
             let linger = if self.stopping { Duration::ZERO } else { self.config.linger };
             let Some(queue) = self.topics[*index].queue_mut(*partition) else { continue };
             if !queue.has_closed() && queue.open_since().is_some_and(|since| since + linger <= cx.now) {
                 queue.close_open();
             }
-            if in_order && queue.in_flight() > 0 {
+            if in_order && queue.is_in_flight_elsewhere(broker) {
                 continue;
             }
             let Some(head) = queue.head() else { continue };
@@ -235,7 +239,7 @@ impl ProducerState {
                 }
                 continue;
             }
-            let Some((batch, bytes)) = queue.take_head(identity, idempotent) else { continue };
+            let Some((batch, bytes)) = queue.take_head(broker, identity, idempotent) else { continue };
             room = room.saturating_sub(batch.memory);
             let name = self.topics[*index].name.clone();
             cx.trace(|| TraceKind::BatchSent {

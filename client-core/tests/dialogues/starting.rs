@@ -93,6 +93,22 @@ fn until_it_ends(d: &mut Dialogue, mut fail: impl FnMut(&mut Dialogue)) {
     }
 }
 
+/// The start runs out of time in the very moment in which a connection does. Nobody goes on to the next address.
+#[test]
+fn lc3_lc10_a_start_that_ends_together_with_a_connection_opens_no_other() {
+    let mut d = Dialogue::producer_with("b1 b2", |config, _| config.connect_timeout = secs(1));
+    let start = d.start_within(secs(1));
+    let opened = d.connects();
+    d.wait(secs(1));
+    assert_eq!(d.error_code(start.operation), "TIMEOUT");
+    assert_eq!(d.state(), LifecycleState::Idle);
+    assert_eq!(d.connects(), opened, "no other address is tried");
+    assert_eq!(d.client.inspect().sockets(), 0);
+    let opened = d.connects();
+    d.wait(secs(3_600));
+    assert_eq!(d.connects(), opened, "and none later");
+}
+
 /// Nobody listens.
 #[test]
 fn lc3_lc14_a_start_fails_when_connections_are_refused() {

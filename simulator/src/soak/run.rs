@@ -52,7 +52,7 @@ pub fn run(plan: &Recording) -> Result<Outcome, WorldError> {
 }
 
 /// The most steps of one phase. Far more than any life needs, and few enough to end.
-const STEPS_MAX: u32 = 60_000;
+const STEPS_MAX: u32 = 200_000;
 
 /// Steps after the last choice in which faults still work.
 const STEPS_AFTER: u32 = 300;
