@@ -13,10 +13,10 @@ use crate::time::{Duration, Instant};
 use crate::trace::TraceKind;
 use crate::view::ClusterView;
 use crate::waiters::Waiters;
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use litemap::LiteMap;
 
 /// Keeps the cluster view fresh.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ pub(crate) struct Refresh {
     /// Whether something new was wanted after the request under way had been sent.
     again: bool,
     /// The topics to ask for, and who waits for each (`partitions_for`).
-    topics: BTreeMap<TopicName, Waiters>,
+    topics: LiteMap<TopicName, Waiters>,
     backoff: Backoff,
     retry_timer: TimerSlot,
     age_timer: TimerSlot,
@@ -61,7 +61,7 @@ impl Refresh {
             in_flight: false,
             number: 0,
             again: false,
-            topics: BTreeMap::new(),
+            topics: LiteMap::new(),
             backoff,
             retry_timer: TimerSlot::default(),
             age_timer: TimerSlot::default(),
@@ -125,7 +125,7 @@ impl Refresh {
     }
 
     /// Goes on after the connections have taken over what the reply named.
-    pub(crate) fn finish(&mut self, nodes: BTreeMap<NodeId, BrokerId>, cx: &mut Cx) {
+    pub(crate) fn finish(&mut self, nodes: LiteMap<NodeId, BrokerId>, cx: &mut Cx) {
         self.view.nodes = nodes;
         self.fresh = true;
         cx.effect(Effect::MetadataUpdated);
@@ -181,7 +181,7 @@ impl Refresh {
         self.again = false;
         self.retry_timer.cancel(Timer::MetadataRetry, cx);
         self.age_timer.cancel(Timer::MetadataAge, cx);
-        for waiters in self.topics.values_mut() {
+        for waiters in self.topics.iter_mut().map(|(_, it)| it) {
             waiters.complete_all(&Err(error.clone()), cx);
         }
     }
@@ -247,7 +247,7 @@ impl Refresh {
     }
 
     pub(crate) fn cancel(&mut self, operation: OperationId, cx: &mut Cx) -> bool {
-        self.topics.values_mut().any(|waiters| waiters.cancel(operation, cx))
+        self.topics.iter_mut().map(|(_, it)| it).any(|waiters| waiters.cancel(operation, cx))
     }
 
     // ---- what others may ask ----
@@ -311,7 +311,7 @@ impl Refresh {
         }
         if error.authentication().is_some() {
             // Waiting longer would not help: whoever waits hears why.
-            for waiters in self.topics.values_mut() {
+            for waiters in self.topics.iter_mut().map(|(_, it)| it) {
                 waiters.complete_all(&Err(error.clone()), cx);
             }
         }

@@ -3,9 +3,9 @@
 use crate::ids::{BrokerId, NodeId, TopicName, TopicPartition};
 use crate::io::PartitionInfo;
 use crate::protocol::{MetadataResponse, MetadataResponseTopic, Uuid};
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
+use litemap::LiteMap;
 
 /// What the newest metadata said.
 #[derive(Clone, Debug, Default)]
@@ -13,9 +13,9 @@ pub struct ClusterView {
     /// The cluster's id, once known.
     pub cluster_id: Option<String>,
     /// The client's numbers of the brokers.
-    pub nodes: BTreeMap<NodeId, BrokerId>,
+    pub nodes: LiteMap<NodeId, BrokerId>,
     /// The topics asked for so far.
-    pub topics: BTreeMap<TopicName, TopicView>,
+    pub topics: LiteMap<TopicName, TopicView>,
 }
 
 /// What is known of one topic.
@@ -26,11 +26,11 @@ pub struct TopicView {
     /// The topic's id; zero when the broker is too old to tell.
     pub topic_id: Uuid,
     /// Its partitions, by number.
-    pub partitions: BTreeMap<i32, PartitionView>,
+    pub partitions: LiteMap<i32, PartitionView>,
 }
 
 /// What is known of one partition.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PartitionView {
     /// The broker that leads it, while there is one.
     pub leader: Option<NodeId>,
@@ -89,10 +89,11 @@ impl ClusterView {
 fn apply_topic(view: &mut TopicView, topic: &MetadataResponseTopic) {
     let recreated = view.topic_id != topic.topic_id;
     view.topic_id = topic.topic_id;
-    let mut partitions = BTreeMap::new();
     // Partitions are numbered from 0 without gaps: any other number is nonsense, and tables are sized by the highest one.
-    let possible = 0..i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
-    for partition in topic.partitions.iter().filter(|it| possible.contains(&it.partition_index)) {
+    let mut partitions: Vec<Option<PartitionView>> = alloc::vec![None; topic.partitions.len()];
+    for partition in &topic.partitions {
+        let number = usize::try_from(partition.partition_index).ok();
+        let Some(slot) = number.and_then(|number| partitions.get_mut(number)) else { continue };
         let new = PartitionView {
             leader: (partition.leader_id >= 0).then_some(NodeId(partition.leader_id)),
             leader_epoch: partition.leader_epoch,
@@ -101,9 +102,15 @@ fn apply_topic(view: &mut TopicView, topic: &MetadataResponseTopic) {
         };
         let newer = view
             .partitions
-            .remove(&partition.partition_index)
+            .get_mut(&partition.partition_index)
+            .map(core::mem::take)
             .filter(|old| !recreated && old.leader_epoch > new.leader_epoch && new.leader_epoch >= 0);
-        partitions.insert(partition.partition_index, newer.unwrap_or(new));
+        *slot = Some(newer.unwrap_or(new));
     }
-    view.partitions = partitions;
+    view.partitions.clear();
+    for (number, partition) in (0..).zip(partitions) {
+        if let Some(partition) = partition {
+            view.partitions.insert(number, partition);
+        }
+    }
 }

@@ -5,7 +5,7 @@
 //! (`wasm-bindings/js/src/options.ts`) want a line of documentation, too.
 
 use super::sasl;
-use super::value::Value;
+use super::value::{Plain, Value};
 use super::{Acks, Config, ConsumerConfig, OffsetReset, Partitioner, ProducerConfig, Role};
 use crate::io::Address;
 use crate::sasl::Sasl;
@@ -229,6 +229,7 @@ impl Config {
                 Limit::AtMost => (mine <= theirs, "no more than"),
                 Limit::LessThan => (mine < theirs, "less than"),
             };
+            let (mine, theirs) = (Plain(mine), Plain(theirs));
             let problem = || format!("expected {expected} {other}, found {mine} and {theirs}");
             (!good).then(|| Conflict { key, other, problem: problem() })
         })
@@ -362,10 +363,10 @@ impl Slot<'_> {
             Self::Text(_) => "a string".to_owned(),
             Self::Flag(_) => "true or false".to_owned(),
             Self::Millis(_, least, most) if *most == Duration::MAX => {
-                format!("{} or more milliseconds", to_millis(*least))
+                format!("{} or more milliseconds", Plain(to_millis(*least)))
             }
             Self::Millis(_, least, most) => {
-                format!("{} to {} milliseconds", to_millis(*least), to_millis(*most))
+                format!("{} to {} milliseconds", Plain(to_millis(*least)), Plain(to_millis(*most)))
             }
             Self::Size(_, least, most) => format!("a whole number from {least} to {most}"),
             Self::Count(_, least, most) => format!("a whole number from {least} to {most}"),

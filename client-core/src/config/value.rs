@@ -32,7 +32,7 @@ impl fmt::Display for Value {
         match self {
             Self::Null => f.write_str("null"),
             Self::Flag(flag) => flag.fmt(f),
-            Self::Number(number) => number.fmt(f),
+            Self::Number(number) => Plain(*number).fmt(f),
             Self::Text(text) => match text.char_indices().nth(TEXT_CHARS_MAX) {
                 Some((end, _)) => write!(f, "{:?}", text[..end].to_string() + "…"),
                 None => write!(f, "{text:?}"),
@@ -41,6 +41,34 @@ impl fmt::Display for Value {
             Self::List(values) => write!(f, "a list of {}", values.len()),
             Self::Map(values) => write!(f, "an object with {} keys", values.len()),
             Self::Other(what) => f.write_str(what),
+        }
+    }
+}
+
+/// A number in an error's text. Not by its own `Display`: exact printing of every `f64` costs more than a twentieth of the whole
+/// client's size in a browser.
+pub(super) struct Plain(pub(super) f64);
+
+impl fmt::Display for Plain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Up to here thousandths are exact.
+        const EXACT: f64 = 1e12;
+        let Self(number) = *self;
+        if number.is_nan() {
+            return f.write_str("NaN");
+        }
+        let sign = if number < 0.0 { "-" } else { "" };
+        let magnitude = if number < 0.0 { -number } else { number };
+        if magnitude > EXACT {
+            return write!(f, "{sign}(more than {})", EXACT as u64);
+        }
+        let thousandths = (magnitude * 1e3 + 0.5) as u64;
+        write!(f, "{sign}{}", thousandths / 1_000)?;
+        match thousandths % 1_000 {
+            0 => Ok(()),
+            rest if rest % 100 == 0 => write!(f, ".{}", rest / 100),
+            rest if rest % 10 == 0 => write!(f, ".{:02}", rest / 10),
+            rest => write!(f, ".{rest:03}"),
         }
     }
 }
@@ -69,5 +97,27 @@ impl From<i32> for Value {
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
         Self::Text(text.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_told_in_thousandths() {
+        for (number, text) in [
+            (0.0, "0"),
+            (-0.5, "-0.5"),
+            (5000.0, "5000"),
+            (1.25, "1.25"),
+            (0.001, "0.001"),
+            (9_007_199_254.5, "9007199254.5"),
+            (f64::NAN, "NaN"),
+            (f64::INFINITY, "(more than 1000000000000)"),
+            (-1e300, "-(more than 1000000000000)"),
+        ] {
+            assert_eq!(Value::Number(number).to_string(), text);
+        }
     }
 }

@@ -10,11 +10,11 @@ use crate::protocol::{
 };
 use crate::time::Instant;
 use crate::trace::TraceKind;
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use bytes::Bytes;
+use litemap::LiteMap;
 
 impl Connection {
     // ---- agreeing on versions ----
@@ -43,14 +43,12 @@ impl Connection {
         settings: &Settings,
         cx: &mut Cx,
     ) {
-        let ranges: BTreeMap<ApiKey, VersionRange> = response
-            .api_keys
-            .iter()
-            .filter_map(|api| {
-                let key = ApiKey::try_from(api.api_key).ok()?;
-                Some((key, VersionRange::new(api.min_version, api.max_version)))
-            })
-            .collect();
+        let mut ranges: LiteMap<ApiKey, VersionRange> = LiteMap::new();
+        for api in &response.api_keys {
+            if let Ok(key) = ApiKey::try_from(api.api_key) {
+                ranges.insert(key, VersionRange::new(api.min_version, api.max_version));
+            }
+        }
         if response.error_code == ErrorCode::UnsupportedVersion.code() {
             // KIP-511: the broker is older than we are, and has said which versions it does speak.
             let theirs = ranges.get(&ApiKey::ApiVersions).copied().unwrap_or(VersionRange::new(0, 0));

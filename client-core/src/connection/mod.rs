@@ -24,10 +24,11 @@ use crate::rng::Rng;
 use crate::sasl::Sasl;
 use crate::time::{Duration, Instant};
 use crate::trace::{Machine, TraceKind};
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::string::{String, ToString};
 use authenticating::Authentication;
 use bytes::Bytes;
+use litemap::LiteMap;
 
 /// What all connections of a client share.
 #[derive(Clone, Debug)]
@@ -53,7 +54,7 @@ pub(crate) struct Connection {
     generation: u32,
     state: ConnectionState,
     /// What the last reply to ApiVersions said; empty before it has come.
-    versions: BTreeMap<ApiKey, VersionRange>,
+    versions: LiteMap<ApiKey, VersionRange>,
     decoder: FrameDecoder,
     next_correlation_id: i32,
     /// Requests that wait for Ready.
@@ -116,7 +117,7 @@ impl Connection {
             node: None,
             generation,
             state: ConnectionState::Disconnected,
-            versions: BTreeMap::new(),
+            versions: LiteMap::new(),
             decoder: FrameDecoder::new(settings.max_frame_size),
             next_correlation_id: 0,
             queued: VecDeque::new(),

@@ -9,15 +9,15 @@ use crate::protocol::Request;
 use crate::rng::Rng;
 use crate::sasl::Credentials;
 use crate::trace::TraceKind;
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
+use litemap::LiteMap;
 
 /// All connections of a client.
 #[derive(Clone, Debug)]
 pub(crate) struct Connections {
     settings: Settings,
     rng: Rng,
-    by_broker: BTreeMap<BrokerId, Connection>,
+    by_broker: LiteMap<BrokerId, Connection>,
     bootstrap: usize,
     /// The highest generation of brokers that have been forgotten. Their numbers may be given to others, whose generations begin
     /// above it: what the world still says about an old connection is never taken for a new one's (CN2).
@@ -26,7 +26,7 @@ pub(crate) struct Connections {
 
 impl Connections {
     pub(crate) fn new(settings: Settings, bootstrap: &[Address], rng: Rng) -> Self {
-        let mut table = Self { settings, rng, by_broker: BTreeMap::new(), bootstrap: 0, generation_floor: 0 };
+        let mut table = Self { settings, rng, by_broker: LiteMap::new(), bootstrap: 0, generation_floor: 0 };
         for address in bootstrap {
             if table.by_broker.values().all(|known| known.address() != address) {
                 table.add(address.clone());
@@ -84,7 +84,7 @@ impl Connections {
 
     /// Lets every connection look at its timers.
     pub(crate) fn handle_timeout(&mut self, cx: &mut Cx) {
-        for connection in self.by_broker.values_mut() {
+        for connection in self.by_broker.iter_mut().map(|(_, it)| it) {
             if connection.deadline().is_some_and(|deadline| deadline.at <= cx.now) {
                 connection.handle_timeout(&self.settings, cx);
             }
@@ -107,15 +107,17 @@ impl Connections {
 
     /// Replaces the body of a request that still waits for a connection. False when it has been written already, or is not there.
     pub(crate) fn revise(&mut self, owner: Owner, body: Request) -> bool {
-        let queued = self.by_broker.values_mut().find_map(|connection| connection.queued_by(owner));
+        let queued =
+            self.by_broker.iter_mut().map(|(_, it)| it).find_map(|connection| connection.queued_by(owner));
         queued.map(|outgoing| outgoing.body = body).is_some()
     }
 
     /// Gives each broker of newer metadata its number, adopts connections to the same address, and retires
     /// connections to brokers that are gone.
-    pub(crate) fn apply(&mut self, nodes: &[(NodeId, Address)], cx: &mut Cx) -> BTreeMap<NodeId, BrokerId> {
-        let mut named = BTreeMap::new();
-        let mut known: BTreeMap<Address, BrokerId> = BTreeMap::new();
+    pub(crate) fn apply(&mut self, nodes: &[(NodeId, Address)], cx: &mut Cx) -> LiteMap<NodeId, BrokerId> {
+        let mut named = LiteMap::new();
+        let mut current: LiteMap<BrokerId, ()> = LiteMap::new();
+        let mut known: LiteMap<Address, BrokerId> = LiteMap::new();
         for (broker, connection) in &self.by_broker {
             known.entry(connection.address().clone()).or_insert(*broker);
         }
@@ -125,15 +127,15 @@ impl Connections {
             };
             known.insert(address.clone(), broker);
             named.insert(*node, broker);
+            current.insert(broker, ());
             if let Some(connection) = self.by_broker.get_mut(&broker).filter(|it| it.node() != Some(*node)) {
                 connection.set_node(Some(*node));
                 let address = address.clone();
                 cx.trace(|| TraceKind::BrokerNamed { broker, address, node: Some(node.0) });
             }
         }
-        let current: BTreeSet<BrokerId> = named.values().copied().collect();
         for (broker, connection) in &mut self.by_broker {
-            if !current.contains(broker) {
+            if !current.contains_key(broker) {
                 connection.set_node(None);
                 connection.retire(&self.settings, cx);
             }
@@ -156,7 +158,7 @@ impl Connections {
 
     /// Closes everything; nothing is planned any more.
     pub(crate) fn close_all(&mut self, reason: &CloseReason, cx: &mut Cx) {
-        for connection in self.by_broker.values_mut() {
+        for connection in self.by_broker.iter_mut().map(|(_, it)| it) {
             connection.close(reason.clone(), cx);
         }
     }
@@ -188,7 +190,7 @@ impl Connections {
 
     /// Gives an address a number. `None` when there are no more: no cluster has that many brokers.
     fn add(&mut self, address: Address) -> Option<BrokerId> {
-        let highest = self.by_broker.last_key_value().map_or(0, |(broker, _)| broker.0);
+        let highest = self.by_broker.last().map_or(0, |(broker, _)| broker.0);
         let broker = BrokerId(highest.checked_add(1)?);
         let connection = Connection::new(broker, address, self.generation_floor, &self.settings, &self.rng);
         self.by_broker.insert(broker, connection);

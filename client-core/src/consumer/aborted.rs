@@ -2,15 +2,15 @@
 
 use crate::protocol::AbortedTransaction;
 use crate::protocol::record_batch::RecordBatch;
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
+use litemap::LiteMap;
 
 /// Which producers' records are being left out at the current place of the log.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AbortedFilter {
     /// Aborted transactions not reached yet, by first offset, the next one last.
     upcoming: Vec<(i64, i64)>,
-    aborted: BTreeSet<i64>,
+    aborted: LiteMap<i64, ()>,
 }
 
 impl AbortedFilter {
@@ -28,7 +28,7 @@ impl AbortedFilter {
             if first_offset > batch.last_offset() {
                 break;
             }
-            self.aborted.insert(producer);
+            self.aborted.insert(producer, ());
             self.upcoming.pop();
         }
         if batch.is_control() {
@@ -36,6 +36,6 @@ impl AbortedFilter {
             self.aborted.remove(&batch.producer_id());
             return false;
         }
-        !(batch.is_transactional() && self.aborted.contains(&batch.producer_id()))
+        !(batch.is_transactional() && self.aborted.contains_key(&batch.producer_id()))
     }
 }

@@ -14,10 +14,10 @@ use crate::protocol::{
 };
 use crate::trace::TraceKind;
 use crate::view::ClusterView;
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use litemap::LiteMap;
 
 /// A fetch whose reply is still to come.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ impl ConsumerState {
         }
         self.ask_for_positions(cx);
         self.look_ups.drive(view, &unreachable, self.config.read_committed, self.request_timeout, cx);
-        let mut by_broker: BTreeMap<BrokerId, Vec<(TopicPartition, u32, i64, i32)>> = BTreeMap::new();
+        let mut by_broker: LiteMap<BrokerId, Vec<(TopicPartition, u32, i64, i32)>> = LiteMap::new();
         // Enough for the next fetch to be under way while the application works on the last one.
         let enough = usize::try_from(self.config.max_partition_fetch_bytes).unwrap_or(usize::MAX);
         let all = usize::try_from(self.config.fetch_max_bytes).unwrap_or(usize::MAX);

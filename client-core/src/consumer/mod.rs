@@ -19,11 +19,11 @@ use crate::ids::{BrokerId, OperationId, TopicName, TopicPartition};
 use crate::io::{Deadline, Event, Timer};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::vec::Vec;
 use assignment::Partition;
 use fetcher::InFlightFetch;
+use litemap::LiteMap;
 use offsets::{LookUps, Question};
 
 /// The consumer's part of a client.
@@ -37,13 +37,13 @@ pub(crate) struct ConsumerState {
     epoch: u32,
     /// Whose turn it is in `take()`, so that one busy partition does not starve the others.
     turn: usize,
-    in_flight: BTreeMap<u64, InFlightFetch>,
+    in_flight: LiteMap<u64, InFlightFetch>,
     /// Which brokers have a fetch under way: at most one each.
-    fetching: BTreeMap<BrokerId, u64>,
+    fetching: LiteMap<BrokerId, u64>,
     next_request: u64,
     look_ups: LookUps,
     /// Topics that metadata has been asked to tell about.
-    announced: BTreeSet<TopicName>,
+    announced: LiteMap<TopicName, ()>,
     active: bool,
     #[cfg(feature = "exhibits")]
     defect: Option<crate::config::Defect>,
@@ -55,7 +55,7 @@ enum Assignment {
     /// It has none.
     None,
     /// The application named them.
-    Manual(BTreeMap<TopicPartition, Partition>),
+    Manual(LiteMap<TopicPartition, Partition>),
 }
 
 impl ConsumerState {
@@ -69,11 +69,11 @@ impl ConsumerState {
             assignment: Assignment::None,
             epoch: 0,
             turn: 0,
-            in_flight: BTreeMap::new(),
-            fetching: BTreeMap::new(),
+            in_flight: LiteMap::new(),
+            fetching: LiteMap::new(),
             next_request: 0,
             look_ups: LookUps::default(),
-            announced: BTreeSet::new(),
+            announced: LiteMap::new(),
             active: false,
             #[cfg(feature = "exhibits")]
             defect: config.defect,
@@ -99,7 +99,7 @@ impl ConsumerState {
             }
             check_start(*start)?;
         }
-        let mut distinct: BTreeMap<&TopicPartition, StartOffset> = BTreeMap::new();
+        let mut distinct: LiteMap<&TopicPartition, StartOffset> = LiteMap::new();
         for (partition, start) in wanted {
             if distinct.insert(partition, *start).is_some_and(|other| other != *start) {
                 let problem = format!("{partition} is named twice, with different places to start");
@@ -118,18 +118,28 @@ impl ConsumerState {
         }
         self.epoch += 1;
         let mut old = match core::mem::replace(&mut self.assignment, Assignment::None) {
-            Assignment::None => BTreeMap::new(),
+            Assignment::None => LiteMap::new(),
             Assignment::Manual(partitions) => partitions,
         };
-        let mut new = BTreeMap::new();
+        let mut new = LiteMap::new();
         for (partition, start) in distinct {
             // A partition that stays keeps everything unless the caller names a place to start.
-            let kept = old.remove(partition).filter(|_| start == StartOffset::Default);
-            new.insert(partition.clone(), kept.unwrap_or_else(|| Partition::new(start, self.epoch)));
+            let fresh = Partition::new(start, self.epoch);
+            // Not removed from the old map, which would move all that come behind it, for each of them.
+            let kept = old.get_mut(partition).filter(|_| start == StartOffset::Default);
+            new.insert(
+                partition.clone(),
+                match kept {
+                    Some(kept) => core::mem::replace(kept, fresh),
+                    None => fresh,
+                },
+            );
         }
         #[cfg(feature = "exhibits")]
         if self.defect == Some(crate::config::Defect::KeepOldAssignment) {
-            new.extend(old.into_iter().filter(|(_, partition)| partition.has_buffered()));
+            for (partition, kept) in old.into_iter().filter(|(_, partition)| partition.has_buffered()) {
+                new.insert(partition, kept);
+            }
         }
         if !new.is_empty() {
             self.assignment = Assignment::Manual(new);
@@ -213,7 +223,7 @@ impl ConsumerState {
     pub(crate) fn begin(&mut self) {
         self.active = true;
         if let Assignment::Manual(partitions) = &mut self.assignment {
-            partitions.values_mut().for_each(Partition::begin);
+            partitions.iter_mut().map(|(_, it)| it).for_each(Partition::begin);
         }
     }
 
@@ -223,7 +233,7 @@ impl ConsumerState {
         self.in_flight.clear();
         self.fetching.clear();
         if let Assignment::Manual(partitions) = &mut self.assignment {
-            for partition in partitions.values_mut() {
+            for partition in partitions.iter_mut().map(|(_, it)| it) {
                 partition.forget_request();
             }
         }
@@ -258,8 +268,10 @@ impl ConsumerState {
         let assigned = self.partitions().map(|(name, _)| name.topic.clone());
         let asked = self.look_ups.topics();
         let topics: Vec<TopicName> =
-            assigned.chain(asked).filter(|it| !self.announced.contains(it)).collect();
-        self.announced.extend(topics.iter().cloned());
+            assigned.chain(asked).filter(|it| !self.announced.contains_key(it)).collect();
+        for topic in &topics {
+            self.announced.insert(topic.clone(), ());
+        }
         topics
     }
 

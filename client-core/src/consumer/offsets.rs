@@ -14,11 +14,11 @@ use crate::time::{Duration, Instant};
 use crate::view::ClusterView;
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
+use litemap::LiteMap;
 
 /// Which offset is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,9 +48,9 @@ impl OffsetSpec {
 pub(crate) struct LookUps {
     /// Questions not sent yet.
     waiting: Vec<Item>,
-    in_flight: BTreeMap<u64, Vec<Item>>,
+    in_flight: LiteMap<u64, Vec<Item>>,
     next_request: u64,
-    operations: BTreeMap<OperationId, Operation>,
+    operations: LiteMap<OperationId, Operation>,
 }
 
 #[derive(Clone, Debug)]
@@ -135,7 +135,7 @@ impl LookUps {
         request_timeout: Duration,
         cx: &mut Cx,
     ) {
-        let mut by_broker: BTreeMap<BrokerId, Vec<Item>> = BTreeMap::new();
+        let mut by_broker: LiteMap<BrokerId, Vec<Item>> = LiteMap::new();
         for item in core::mem::take(&mut self.waiting) {
             let leader = view.leader(&item.partition);
             let waits = item.retry_at.is_some_and(|at| at > cx.now);

@@ -17,7 +17,7 @@ use crate::time::{Duration, Instant};
 use crate::trace::{Machine, TraceKind};
 use crate::waiters::Waiters;
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet};
+use litemap::LiteMap;
 
 /// How a start is limited.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,13 +80,18 @@ pub(crate) struct Lifecycle {
     restart_waiters: Waiters,
     stop_timer: TimerSlot,
     /// The last failure of each broker during this start.
-    failures: BTreeMap<BrokerId, Error>,
+    failures: LiteMap<BrokerId, Error>,
     bootstrap_count: usize,
     fatal: Option<Error>,
     /// Why the start that is being rolled back has failed.
     start_error: Option<Error>,
     #[cfg(feature = "exhibits")]
     defect: Option<crate::config::Defect>,
+}
+
+/// How many different addresses there are; a start has failed for good when it has at each of them.
+fn distinct(addresses: &[crate::io::Address]) -> usize {
+    (0..addresses.len()).filter(|index| !addresses[..*index].contains(&addresses[*index])).count()
 }
 
 impl Lifecycle {
@@ -97,8 +102,8 @@ impl Lifecycle {
             stop_waiters: Waiters::default(),
             restart_waiters: Waiters::default(),
             stop_timer: TimerSlot::default(),
-            failures: BTreeMap::new(),
-            bootstrap_count: config.bootstrap.iter().collect::<BTreeSet<_>>().len(),
+            failures: LiteMap::new(),
+            bootstrap_count: distinct(&config.bootstrap),
             fatal: None,
             start_error: None,
             #[cfg(feature = "exhibits")]

@@ -21,10 +21,10 @@ use crate::rng::Rng;
 use crate::time::{Duration, Instant, WallClock};
 use crate::waiters::Waiters;
 use alloc::borrow::Cow;
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::vec::Vec;
 use identity::Identity;
+use litemap::LiteMap;
 use partitioner::Chooser;
 use queue::{BatchLimits, Payload};
 use sender::InFlightRequest;
@@ -56,20 +56,20 @@ pub(crate) struct ProducerState {
     retry_backoff: Backoff,
     rng: Rng,
     topics: Vec<Topic>,
-    by_name: BTreeMap<TopicName, usize>,
+    by_name: LiteMap<TopicName, usize>,
     last_topic: usize,
     /// Partitions with batches that are not in flight, as (topic, partition).
-    active: BTreeSet<(usize, i32)>,
+    active: LiteMap<(usize, i32), ()>,
     next_record_id: u64,
     buffered_bytes: usize,
     identity: Identity,
-    in_flight: BTreeMap<u64, InFlightRequest>,
+    in_flight: LiteMap<u64, InFlightRequest>,
     next_request: u64,
-    requests_per_broker: BTreeMap<BrokerId, usize>,
+    requests_per_broker: LiteMap<BrokerId, usize>,
     /// Unfinished batches and waiting records by flush epoch: a flush ends when none of its epoch or before is left.
-    outstanding: BTreeMap<u32, usize>,
+    outstanding: LiteMap<u32, usize>,
     flush_epoch: u32,
-    flushes: BTreeMap<u32, Waiters>,
+    flushes: LiteMap<u32, Waiters>,
     writable_waiters: Waiters,
     accepting: bool,
     stopping: bool,
@@ -86,18 +86,18 @@ impl ProducerState {
             retry_backoff: backoff("produce retry"),
             rng: rng.fork("partitioner", 0),
             topics: Vec::new(),
-            by_name: BTreeMap::new(),
+            by_name: LiteMap::new(),
             last_topic: 0,
-            active: BTreeSet::new(),
+            active: LiteMap::new(),
             next_record_id: 0,
             buffered_bytes: 0,
             identity: Identity::new(backoff("producer id"), config.request_timeout),
-            in_flight: BTreeMap::new(),
+            in_flight: LiteMap::new(),
             next_request: 0,
-            requests_per_broker: BTreeMap::new(),
-            outstanding: BTreeMap::new(),
+            requests_per_broker: LiteMap::new(),
+            outstanding: LiteMap::new(),
             flush_epoch: 0,
-            flushes: BTreeMap::new(),
+            flushes: LiteMap::new(),
             writable_waiters: Waiters::default(),
             accepting: false,
             stopping: false,
@@ -177,7 +177,7 @@ impl ProducerState {
 
     pub(crate) fn cancel(&mut self, operation: OperationId, cx: &mut Cx) -> bool {
         self.writable_waiters.cancel(operation, cx)
-            || self.flushes.values_mut().any(|waiters| waiters.cancel(operation, cx))
+            || self.flushes.iter_mut().map(|(_, it)| it).any(|waiters| waiters.cancel(operation, cx))
     }
 
     // ---- the client's life ----
@@ -244,7 +244,7 @@ impl ProducerState {
                 first = Some(deadline);
             }
         };
-        for (topic, partition) in &self.active {
+        for (topic, partition) in self.active.keys() {
             let Some(queue) = self.topics[*topic].queue(*partition) else { continue };
             // A time that has passed waits for something else: a reply, a leader. No wake-up brings that about (LC11).
             if let Some(at) =
@@ -330,12 +330,12 @@ impl ProducerState {
         let (partition, begun) = self.topics[index].append(partition, id, payload, &limits);
         if begun {
             *self.outstanding.entry(self.flush_epoch).or_default() += 1;
-            self.active.insert((index, partition));
+            self.active.insert((index, partition), ());
         }
     }
 
     fn close_open_batches(&mut self) {
-        for (topic, partition) in &self.active {
+        for (topic, partition) in self.active.keys() {
             if let Some(queue) = self.topics[*topic].queue_mut(*partition) {
                 queue.close_open();
             }
@@ -343,7 +343,7 @@ impl ProducerState {
     }
 
     fn close_open_batches_of(&mut self, index: usize) {
-        for (_, partition) in self.active.iter().filter(|(topic, _)| *topic == index) {
+        for (_, partition) in self.active.keys().filter(|(topic, _)| *topic == index) {
             if let Some(queue) = self.topics[index].queue_mut(*partition) {
                 queue.close_open();
             }
@@ -367,13 +367,12 @@ impl ProducerState {
     }
 
     fn settle_flushes(&mut self, cx: &mut Cx) {
-        let oldest = self.outstanding.first_key_value().map(|(epoch, _)| *epoch);
-        while let Some(mut entry) = self.flushes.first_entry() {
-            if oldest.is_some_and(|oldest| oldest <= *entry.key()) {
-                break;
+        let oldest = self.outstanding.first().map(|(epoch, _)| *epoch);
+        let is_over = |epoch: &u32| oldest.is_none_or(|oldest| *epoch < oldest);
+        while let Some(epoch) = self.flushes.first().map(|(epoch, _)| *epoch).filter(is_over) {
+            if let Some(mut waiters) = self.flushes.remove(&epoch) {
+                waiters.complete_all(&Ok(Completion::Done), cx);
             }
-            entry.get_mut().complete_all(&Ok(Completion::Done), cx);
-            entry.remove();
         }
         if self.stopping && self.outstanding.is_empty() {
             self.stopping = false;

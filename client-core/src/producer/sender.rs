@@ -16,11 +16,11 @@ use crate::time::Duration;
 use crate::trace::TraceKind;
 use crate::view::ClusterView;
 use alloc::borrow::Cow;
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use litemap::LiteMap;
 
 /// A produce request whose end is still to come.
 #[derive(Clone, Debug)]
@@ -39,8 +39,8 @@ struct InFlightBatch {
 impl ProducerState {
     /// Sends what can be sent now. `unreachable` says which brokers had better be left alone.
     pub(crate) fn drive(&mut self, view: &ClusterView, unreachable: impl Fn(BrokerId) -> bool, cx: &mut Cx) {
-        let mut by_broker: BTreeMap<BrokerId, Vec<(usize, i32)>> = BTreeMap::new();
-        for (index, partition) in &self.active {
+        let mut by_broker: LiteMap<BrokerId, Vec<(usize, i32)>> = LiteMap::new();
+        for (index, partition) in self.active.keys() {
             let topic = &self.topics[*index];
             let leader = view.topics.get(&topic.name).and_then(|view| view.partitions.get(partition)?.leader);
             match leader.and_then(|node: NodeId| view.nodes.get(&node)) {
@@ -112,7 +112,7 @@ impl ProducerState {
             let Some(known) = view.topics.get(&self.topics[index].name) else { continue };
             let context = || format!("metadata of {}", self.topics[index].name);
             let error = (known.error_code != 0).then(|| broker_error(known.error_code, context()));
-            let count = known.partitions.last_key_value().map_or(0, |(number, _)| *number + 1);
+            let count = known.partitions.last().map_or(0, |(number, _)| *number + 1);
             let available = (0..count).map(|number| {
                 known.partitions.get(&number).is_some_and(|partition| partition.leader.is_some())
             });
@@ -133,7 +133,7 @@ impl ProducerState {
     pub(crate) fn handle_timeout(&mut self, cx: &mut Cx) {
         self.identity.handle_timeout(cx);
         self.expire_waiting(cx);
-        for (index, partition) in self.active.clone() {
+        for ((index, partition), ()) in self.active.clone() {
             let now = cx.now;
             let Some(queue) = self.topics[index].queue_mut(partition) else { continue };
             for batch in queue.take_expired(now) {
@@ -147,7 +147,7 @@ impl ProducerState {
             }
             self.forget_if_idle(index, partition);
         }
-        for waiters in self.flushes.values_mut() {
+        for waiters in self.flushes.iter_mut().map(|(_, it)| it) {
             waiters.expire("flush()", None, cx);
         }
         self.flushes.retain(|_, waiters| !waiters.is_empty());
@@ -163,7 +163,7 @@ impl ProducerState {
         error: &Error,
         cx: &mut Cx,
     ) {
-        for (index, partition) in self.active.clone() {
+        for ((index, partition), ()) in self.active.clone() {
             let name = TopicPartition { topic: self.topics[index].name.clone(), partition };
             if view.leader(&name) != Some(broker) {
                 continue;
@@ -189,7 +189,7 @@ impl ProducerState {
                 self.finish(batch, Err(error.clone()), cx);
             }
         }
-        for (index, partition) in core::mem::take(&mut self.active) {
+        for ((index, partition), ()) in core::mem::take(&mut self.active) {
             let Some(queue) = self.topics[index].queue_mut(partition) else { continue };
             for batch in queue.take_all() {
                 self.end_batch(InFlightBatch { topic: index, partition, batch }, Err(error.clone()), cx);
@@ -417,7 +417,7 @@ impl ProducerState {
         for half in halves {
             queue.put_back(half);
         }
-        self.active.insert((sent.topic, sent.partition));
+        self.active.insert((sent.topic, sent.partition), ());
     }
 
     /// No reply came.
@@ -448,7 +448,7 @@ impl ProducerState {
         sent.batch.ambiguous |= ambiguous;
         sent.batch.last_error = Some(error);
         queue.put_back(sent.batch);
-        self.active.insert((sent.topic, sent.partition));
+        self.active.insert((sent.topic, sent.partition), ());
     }
 
     /// A batch that was in flight has ended.

@@ -12,16 +12,16 @@ use super::{Sink, Transport, gather};
 use bytes::Bytes;
 use client_core::error::DisconnectCause;
 use client_core::{Address, ConnectionId};
+use litemap::LiteMap;
 use socket::Socket;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Reaches brokers through a bridge, with the host's own `WebSocket`.
 #[derive(Debug)]
 pub struct WebSocketTransport {
     bridge: BridgeOptions,
-    sockets: Rc<RefCell<BTreeMap<ConnectionId, Rc<Socket>>>>,
+    sockets: Rc<RefCell<LiteMap<ConnectionId, Rc<Socket>>>>,
 }
 
 impl WebSocketTransport {

@@ -2,13 +2,13 @@
 
 use client_core::Error;
 use client_core::ids::TopicName;
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 /// The topics that JavaScript has named or has been told of.
 #[derive(Default)]
 pub(super) struct Topics {
     names: Vec<TopicName>,
-    handles: BTreeMap<TopicName, u32>,
+    handles: LiteMap<TopicName, u32>,
 }
 
 impl Topics {
