@@ -42,8 +42,8 @@ pub(super) fn lesson() -> Lesson {
         code: Code {
             path: "client-core/src/connection/table.rs",
             source: include_str!("../../../client-core/src/connection/table.rs"),
-            begins_with: "let current: BTreeSet<BrokerId>",
-            lines: 7,
+            begins_with: "for (broker, connection) in &mut self.by_broker {",
+            lines: 6,
         },
         cases: &[
             Case { title: "kafka-python #1005", address: "https://github.com/dpkp/kafka-python/issues/1005" },
