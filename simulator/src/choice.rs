@@ -191,7 +191,12 @@ impl Call {
                     word => Some(number(word, "a partition or *")?),
                 };
                 let count = words.number("a number of records")?;
-                Self::Send { topic, partition, count, size: words.number("a size in bytes")? }
+                let size = words.number("a size in bytes")?;
+                if count > RECORDS_MAX || size > RECORD_SIZE_MAX {
+                    let limit = format!("expected at most {RECORDS_MAX} records of {RECORD_SIZE_MAX} bytes");
+                    return Err(ParseError::new(text, limit));
+                }
+                Self::Send { topic, partition, count, size }
             }
             "flush" => Self::Flush,
             "assign" => Self::Assign { partitions: partitions(&mut words)?, from: from(&mut words)? },
@@ -211,6 +216,10 @@ impl Call {
         Ok(call)
     }
 }
+
+/// Limits of what a text may ask for: a link must not be able to exhaust the page that opens it.
+const RECORDS_MAX: u32 = 10_000;
+const RECORD_SIZE_MAX: u32 = 1 << 20;
 
 fn records(count: u32) -> String {
     if count == 1 { "1 record".to_string() } else { format!("{count} records") }
@@ -340,9 +349,16 @@ mod tests {
         ] {
             assert_eq!(ChoiceAt::parse(text).map(|choice| choice.to_string()).as_deref(), Ok(text));
         }
-        for text in
-            ["T1:start", "T:start@0", "T1/0:start@0", "T1:fly@0", "T1:start@x", "T1:assign:orders:latest@1"]
-        {
+        for text in [
+            "T1:send:t:*:10001:1@0",
+            "T1:send:t:*:1:1048577@0",
+            "T1:start",
+            "T:start@0",
+            "T1/0:start@0",
+            "T1:fly@0",
+            "T1:start@x",
+            "T1:assign:orders:latest@1",
+        ] {
             assert!(ChoiceAt::parse(text).is_err(), "{text}");
         }
     }

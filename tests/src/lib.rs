@@ -1,4 +1,5 @@
 //! What the tests share that cross crates.
 
 pub mod driver;
+pub mod fuzz;
 pub mod wire;

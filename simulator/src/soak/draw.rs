@@ -16,7 +16,17 @@ use client_core::ids::TopicPartition;
 /// The plan of a seed: a scenario and the choices of its first part, in which things may go wrong.
 #[must_use]
 pub fn draw(seed: u64) -> Recording {
-    let mut dice = Dice { seed, count: 0 };
+    plan(Dice::Seed { seed, count: 0 }, seed)
+}
+
+/// A plan whose decisions are the bytes, one after the other, so that a fuzzer can change one and keep the rest. It ends with
+/// the bytes.
+#[must_use]
+pub fn draw_from(bytes: &[u8]) -> Recording {
+    plan(Dice::Bytes(bytes), u64::from(crate::text::crc32(bytes)))
+}
+
+fn plan(mut dice: Dice<'_>, seed: u64) -> Recording {
     let scenario = scenario(&mut dice);
     let mut plan = Recording::new(scenario, seed);
     // Most lives begin in order: what can go wrong later is more than what can go wrong without a connection.
@@ -39,6 +49,9 @@ pub fn draw(seed: u64) -> Recording {
     let choices = if dice.one_in(10) { dice.roll(30, 80) } else { dice.roll(4, 24) };
     let pace = dice.roll(3, 30);
     for _ in 0..choices {
+        if dice.is_empty() {
+            break;
+        }
         step += dice.roll(0, pace);
         let choice =
             if dice.one_in(2) { fault(&mut dice, &plan.scenario) } else { call(&mut dice, &plan.scenario) };
@@ -47,20 +60,37 @@ pub fn draw(seed: u64) -> Recording {
     plan
 }
 
-/// Numbers one after the other, each a function of the seed.
-struct Dice {
-    seed: u64,
-    count: u64,
+/// Where decisions come from.
+enum Dice<'a> {
+    /// Numbers one after the other, each a function of the seed.
+    Seed { seed: u64, count: u64 },
+    /// Somebody's bytes; zeros behind their end.
+    Bytes(&'a [u8]),
 }
 
-impl Dice {
+impl Dice<'_> {
     fn roll(&mut self, low: u64, high: u64) -> u64 {
-        self.count += 1;
-        draw_in(self.seed, 0, "soak", self.count, low, high)
+        match self {
+            Self::Seed { seed, count } => {
+                *count += 1;
+                draw_in(*seed, 0, "soak", *count, low, high)
+            }
+            Self::Bytes(bytes) => {
+                let width = (high - low).saturating_add(1);
+                let (taken, rest) = bytes.split_at(bytes.len().min(if width > 256 { 2 } else { 1 }));
+                *bytes = rest;
+                low + taken.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)) % width
+            }
+        }
+    }
+
+    /// Whether nothing is left to decide with.
+    const fn is_empty(&self) -> bool {
+        matches!(self, Self::Bytes([]))
     }
 
     fn one_in(&mut self, sides: u64) -> bool {
-        self.roll(1, sides) == 1
+        self.roll(1, sides) == sides
     }
 
     fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
@@ -75,7 +105,7 @@ impl Dice {
 /// The topic that is there only once somebody has asked for it or created it.
 const LATE: &str = "late";
 
-fn scenario(dice: &mut Dice) -> Scenario {
+fn scenario(dice: &mut Dice<'_>) -> Scenario {
     let nodes = *dice.pick(&[1, 2, 2, 3, 3, 3, 4, 5]);
     let delay_micros_min = dice.roll(100, 5_000);
     let mut topics = vec![("orders".to_string(), dice.roll(1, 4) as i32)];
@@ -103,7 +133,7 @@ fn scenario(dice: &mut Dice) -> Scenario {
     }
 }
 
-fn client(dice: &mut Dice, role: RoleSetup, limits: LimitSetup) -> ClientSetup {
+fn client(dice: &mut Dice<'_>, role: RoleSetup, limits: LimitSetup) -> ClientSetup {
     ClientSetup {
         role,
         connect_timeout_ms: dice.roll(300, 800),
@@ -114,7 +144,7 @@ fn client(dice: &mut Dice, role: RoleSetup, limits: LimitSetup) -> ClientSetup {
     }
 }
 
-fn producer(dice: &mut Dice) -> ClientSetup {
+fn producer(dice: &mut Dice<'_>) -> ClientSetup {
     let (acks, idempotent) = match dice.roll(0, 9) {
         0 => (Acks::None, false),
         1 => (Acks::Leader, false),
@@ -137,7 +167,7 @@ fn producer(dice: &mut Dice) -> ClientSetup {
     client(dice, RoleSetup::Producer { idempotent, acks, linger_ms }, limits)
 }
 
-fn consumer(dice: &mut Dice) -> ClientSetup {
+fn consumer(dice: &mut Dice<'_>) -> ClientSetup {
     let limits = LimitSetup {
         fetch_bytes: dice.maybe(3, |dice| dice.roll(1, 2_000) as u32),
         // Shorter ones only cost time: a consumer that may wait for nothing asks without end.
@@ -164,7 +194,7 @@ pub(super) fn all_partitions(scenario: &Scenario) -> Vec<TopicPartition> {
     scenario.topics.iter().flat_map(of).collect()
 }
 
-fn call(dice: &mut Dice, scenario: &Scenario) -> Choice {
+fn call(dice: &mut Dice<'_>, scenario: &Scenario) -> Choice {
     let client = dice.roll(0, scenario.clients.len() as u64 - 1) as u8;
     // Few tasks: what one began, it can give up.
     let task = dice.roll(1, 6) as u16;
@@ -181,7 +211,7 @@ fn call(dice: &mut Dice, scenario: &Scenario) -> Choice {
     of(client, task, call)
 }
 
-fn producers_call(dice: &mut Dice, scenario: &Scenario) -> Call {
+fn producers_call(dice: &mut Dice<'_>, scenario: &Scenario) -> Call {
     match dice.roll(0, 9) {
         0 => Call::Flush,
         1 => Call::Writable,
@@ -199,8 +229,8 @@ fn producers_call(dice: &mut Dice, scenario: &Scenario) -> Call {
     }
 }
 
-fn consumers_call(dice: &mut Dice, scenario: &Scenario) -> Call {
-    let some = |dice: &mut Dice| -> Vec<TopicPartition> {
+fn consumers_call(dice: &mut Dice<'_>, scenario: &Scenario) -> Call {
+    let some = |dice: &mut Dice<'_>| -> Vec<TopicPartition> {
         let mut all = all_partitions(scenario);
         if dice.one_in(6) {
             all.push(TopicPartition::new(LATE, dice.roll(0, 3) as i32));
@@ -220,7 +250,7 @@ fn consumers_call(dice: &mut Dice, scenario: &Scenario) -> Call {
     }
 }
 
-fn place(dice: &mut Dice) -> From {
+fn place(dice: &mut Dice<'_>) -> From {
     match dice.roll(0, 3) {
         0 => From::Earliest,
         1 => From::Latest,
@@ -229,7 +259,7 @@ fn place(dice: &mut Dice) -> From {
     }
 }
 
-fn topic(dice: &mut Dice, scenario: &Scenario) -> String {
+fn topic(dice: &mut Dice<'_>, scenario: &Scenario) -> String {
     if dice.one_in(12) { LATE.to_string() } else { dice.pick(&scenario.topics).0.clone() }
 }
 
@@ -244,7 +274,7 @@ const ERRORS: [(Api, &[i16]); 6] = [
     (Api::ApiVersions, &[35]),
 ];
 
-fn fault(dice: &mut Dice, scenario: &Scenario) -> Choice {
+fn fault(dice: &mut Dice<'_>, scenario: &Scenario) -> Choice {
     let node = dice.roll(1, u64::from(scenario.nodes)) as i32;
     let bytes = dice.roll(0, 250) as u32;
     let how = if dice.one_in(2) { Cut::Fin } else { Cut::Reset };

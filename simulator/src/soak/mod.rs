@@ -12,7 +12,7 @@ mod reading;
 mod run;
 mod shrink;
 
-pub use draw::draw;
+pub use draw::{draw, draw_from};
 pub use run::{Outcome, run};
 pub use shrink::shrink;
 

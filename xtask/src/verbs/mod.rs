@@ -3,6 +3,7 @@
 mod behaviour;
 mod bench;
 mod bridge;
+mod fuzz;
 mod help;
 mod kafka;
 pub(crate) mod package;
@@ -32,6 +33,7 @@ pub(crate) const VERBS: &[Verb] = &[
     kafka::VERB,
     bench::VERB,
     soak::VERB,
+    fuzz::VERB,
     help::VERB,
 ];
 
