@@ -17,6 +17,7 @@ use report::{Outcome, Report};
 use shell::Shell;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::thread::ScopedJoinHandle;
 use std::time::Instant;
 
 /// Runs every part, or the one called `only`, or those whose names begin so, and prints the table. `Ok(false)`: something failed.
@@ -42,26 +43,75 @@ pub(crate) fn run(only: Option<&str>) -> Result<bool> {
     }
 
     let start = Instant::now();
-    let mut kafka = SharedKafka::default();
-    let mut report = Report::default();
-    for (index, part) in chosen.iter().enumerate() {
-        let heading = format!("[{:>2}/{}] {}", index + 1, chosen.len(), part.name);
-        let part_start = Instant::now();
-        progress::say(&format!("{heading}: {} ...", part.about));
-        let outcome = run_part(part, &program, &mut kafka, &interrupted)?;
-        if interrupted.is_set() {
-            kafka.down()?;
-            return Err(Error::new("interrupted").help("what ran for the tests has been stopped"));
-        }
-        let seconds = part_start.elapsed().as_secs_f64();
-        progress::say(&format!("{heading}: {outcome} in {seconds:.1} s"));
-        report.add(part.name, outcome, seconds);
-    }
-    kafka.down()?;
+    let report = run_parts(&chosen, &program, &interrupted)?;
     let fail_on_missing = std::env::var("CI").is_ok_and(|ci| ci == "true");
     print!("{}", report.table(start.elapsed().as_secs_f64()));
     println!("{}", report.last_line());
     Ok(report.is_success(fail_on_missing))
+}
+
+/// One after the other, but for those that may run beside others.
+fn run_parts(chosen: &[&Part], program: &Path, interrupted: &Interrupted) -> Result<Report> {
+    let mut kafka = SharedKafka::default();
+    let mut report = Report::default();
+    let result = std::thread::scope(|scope| {
+        let mut beside = Vec::new();
+        for (index, part) in chosen.iter().copied().enumerate() {
+            let heading = format!("[{:>2}/{}] {}", index + 1, chosen.len(), part.name);
+            if part.beside {
+                progress::say(&format!("{heading}: {}, beside the parts that follow ...", part.about));
+                let alone = move || timed(part, &heading, program, &mut SharedKafka::default(), interrupted);
+                beside.push((part, scope.spawn(alone)));
+                continue;
+            }
+            if part.last {
+                wait_for(&mut beside, &mut report)?;
+            }
+            progress::say(&format!("{heading}: {} ...", part.about));
+            let (outcome, seconds) = timed(part, &heading, program, &mut kafka, interrupted)?;
+            report.add(part.name, outcome, seconds);
+            if interrupted.is_set() {
+                break;
+            }
+        }
+        wait_for(&mut beside, &mut report)
+    });
+    kafka.down()?;
+    if interrupted.is_set() {
+        return Err(Error::new("interrupted").help("what ran for the tests has been stopped"));
+    }
+    result.map(|()| report)
+}
+
+type Timed = Result<(Outcome, f64)>;
+
+fn timed(
+    part: &Part,
+    heading: &str,
+    program: &Path,
+    kafka: &mut SharedKafka,
+    interrupted: &Interrupted,
+) -> Timed {
+    let start = Instant::now();
+    let result = run_part(part, program, kafka, interrupted);
+    let down = if part.beside { kafka.down() } else { Ok(()) };
+    let (outcome, seconds) = (result?, start.elapsed().as_secs_f64());
+    down?;
+    progress::say(&format!("{heading}: {outcome} in {seconds:.1} s"));
+    Ok((outcome, seconds))
+}
+
+/// Waits for the parts that ran beside others.
+fn wait_for(beside: &mut Vec<(&Part, ScopedJoinHandle<'_, Timed>)>, report: &mut Report) -> Result<()> {
+    for (part, thread) in beside.drain(..) {
+        if !thread.is_finished() {
+            progress::say(&format!("waiting for {} ...", part.name));
+        }
+        let ended = thread.join().map_err(|_panic| Error::new(format!("the part {} panicked", part.name)))?;
+        let (outcome, seconds) = ended?;
+        report.add(part.name, outcome, seconds);
+    }
+    Ok(())
 }
 
 /// Installs what browser checks need if it is missing, this is Debian and we may.

@@ -17,6 +17,11 @@ pub(super) struct Part {
     pub(super) needs: &'static [&'static [Tool]],
     /// Whether its log must hold test results; without, the part itself counts as one test.
     pub(super) has_tests: bool,
+    /// Waits more than it works: it runs beside the parts that follow, on brokers of its own, and is waited for before the parts
+    /// that read the logs of others.
+    pub(super) beside: bool,
+    /// Reads the logs of the others.
+    pub(super) last: bool,
     pub(super) run: fn(&mut Shell<'_>) -> Result<()>,
 }
 
@@ -26,6 +31,8 @@ pub(super) const PARTS: &[Part] = &[
         about: "rustfmt changes nothing",
         needs: &[],
         has_tests: false,
+        beside: false,
+        last: false,
         run: |shell| {
             ensure_component("rustfmt", "fmt")?;
             shell.cargo(&["fmt", "--all", "--", "--check"])
@@ -36,6 +43,8 @@ pub(super) const PARTS: &[Part] = &[
         about: "lints, natively",
         needs: &[],
         has_tests: false,
+        beside: false,
+        last: false,
         run: |shell| {
             ensure_component("clippy", "clippy")?;
             let everything = ["clippy", "--workspace", "--all-targets", "--features", "tests/real-kafka"];
@@ -49,6 +58,8 @@ pub(super) const PARTS: &[Part] = &[
         about: "lints, for browsers",
         needs: &[],
         has_tests: false,
+        beside: false,
+        last: false,
         run: |shell| {
             ensure_component("clippy", "clippy")?;
             ensure_target()?;
@@ -62,6 +73,8 @@ pub(super) const PARTS: &[Part] = &[
         about: "unit tests, integration tests and doctests, natively",
         needs: &[],
         has_tests: true,
+        beside: false,
+        last: false,
         run: |shell| shell.cargo(&["test", "--workspace", "--no-fail-fast"]),
     },
     Part {
@@ -69,6 +82,8 @@ pub(super) const PARTS: &[Part] = &[
         about: "random simulated worlds keep every law: some always the same, some new",
         needs: &[],
         has_tests: false,
+        beside: false,
+        last: false,
         run: |shell| {
             shell.xtask(&["soak", "--seeds", "600"])?;
             shell.xtask(&["soak", "--seeds", "600", "--from", "fresh"])
@@ -79,6 +94,8 @@ pub(super) const PARTS: &[Part] = &[
         about: "the documentation has no broken links",
         needs: &[],
         has_tests: false,
+        beside: false,
+        last: false,
         run: |shell| {
             shell.set("RUSTDOCFLAGS", "-D warnings");
             shell.cargo(&["doc", "--workspace", "--no-deps"])
@@ -89,6 +106,8 @@ pub(super) const PARTS: &[Part] = &[
         about: "tests of the core and the simulator that hold on wasm32 too, in Node",
         needs: &[needs::JAVASCRIPT],
         has_tests: true,
+        beside: false,
+        last: false,
         run: |shell| {
             shell.set("WASM_BINDGEN_TEST_ONLY_NODE", "1");
             wasm_tests(shell, &["-p", "client-core", "-p", "simulator"])
@@ -99,6 +118,8 @@ pub(super) const PARTS: &[Part] = &[
         about: "tests of the browser driver, in headless Chromium",
         needs: &[needs::WEBDRIVER],
         has_tests: true,
+        beside: false,
+        last: false,
         run: |shell| {
             shell.set("WASM_BINDGEN_TEST_ONLY_WEB", "1");
             shell.set("CHROMEDRIVER", CHROMEDRIVER.find()?.display().to_string());
@@ -110,6 +131,8 @@ pub(super) const PARTS: &[Part] = &[
         about: "the npm package builds, and its wasm imports nothing but its own glue",
         needs: &[needs::JAVASCRIPT],
         has_tests: false,
+        beside: false,
+        last: false,
         run: |shell| {
             shell.with_package()?;
             shell.node(&["tests/packaging/imports.mjs", &package::wasm().display().to_string()])
@@ -120,6 +143,8 @@ pub(super) const PARTS: &[Part] = &[
         about: "the real Apache Kafka of the tests serves every listener",
         needs: &[needs::JAVASCRIPT, needs::KAFKA],
         has_tests: true,
+        beside: false,
+        last: false,
         run: |shell| {
             shell.with_kafka()?;
             shell.node_tests("tests/kafka")
@@ -130,6 +155,8 @@ pub(super) const PARTS: &[Part] = &[
         about: "our core against the real Apache Kafka, natively",
         needs: &[needs::KAFKA],
         has_tests: true,
+        beside: false,
+        last: false,
         run: |shell| {
             shell.with_kafka()?;
             // Of the whole workspace, so that it shares what the part `native` has built.
@@ -150,6 +177,8 @@ pub(super) const PARTS: &[Part] = &[
         about: "other people's clients against the dev broker",
         needs: &[needs::JAVASCRIPT, needs::PYTHON],
         has_tests: true,
+        beside: false,
+        last: false,
         run: |shell| {
             shell.with_bridge()?;
             shell.node_tests("tests/other-clients")
@@ -160,6 +189,8 @@ pub(super) const PARTS: &[Part] = &[
         about: "the npm package in Node, against the real Apache Kafka",
         needs: &[needs::JAVASCRIPT, needs::KAFKA],
         has_tests: true,
+        beside: false,
+        last: false,
         run: |shell| {
             shell.with_package()?;
             shell.with_bridge()?;
@@ -172,6 +203,8 @@ pub(super) const PARTS: &[Part] = &[
         about: "the packed npm package in Node, in bundlers and in a plain page",
         needs: &[needs::BROWSER],
         has_tests: true,
+        beside: false,
+        last: false,
         run: |shell| {
             shell.with_package()?;
             shell.node_tests("tests/packaging")
@@ -182,6 +215,8 @@ pub(super) const PARTS: &[Part] = &[
         about: "the npm package and the playground in headless Chromium, through the bridge",
         needs: &[needs::BROWSER, needs::KAFKA],
         has_tests: true,
+        beside: false,
+        last: false,
         run: |shell| {
             shell.with_package()?;
             shell.with_bridge()?;
@@ -195,14 +230,17 @@ pub(super) const PARTS: &[Part] = &[
         about: "the playground builds, is served and works once, in Chromium",
         needs: &[needs::BROWSER],
         has_tests: false,
+        beside: false,
+        last: false,
         run: |shell| shell.xtask(&["play", "--check"]),
     },
-    // Last: it reads the logs of the others.
     Part {
         name: "behaviour",
         about: "every line of docs/behaviour.md is proven by the tests that ran",
         needs: &[],
         has_tests: false,
+        beside: false,
+        last: true,
         run: |shell| shell.xtask(&["behaviour"]),
     },
 ];
