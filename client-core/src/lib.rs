@@ -43,6 +43,7 @@
 extern crate alloc;
 
 // Each module imports only from those above it; a test keeps it so.
+pub mod compression;
 pub mod error;
 pub mod ids;
 pub mod rng;
@@ -73,6 +74,7 @@ mod producer;
 mod client;
 
 pub use client::{Client, ConnectionView, Consumer, InFlightView, Inspect, Producer};
+pub use compression::Compression;
 #[cfg(feature = "exhibits")]
 pub use config::Defect;
 pub use config::{Acks, Config, ConsumerConfig, OffsetReset, Partitioner, ProducerConfig, Role};

@@ -241,7 +241,7 @@ fn what_cannot_be_read_is_named() {
     {
         let compressed = tampered(|bytes| bytes[22] = number);
         assert_eq!(decode(&compressed).compression(), Ok(compression));
-        check_problem(&compressed, 21, UnsupportedCompression(compression));
+        check_problem(&compressed, 21, Compressed(compression));
     }
     check_problem(&tampered(|bytes| bytes[22] = 7), 21, UnknownCompression { got: 7 });
     check_problem(&tampered(|bytes| bytes[16] = 1), 16, UnsupportedMagic { got: 1 });

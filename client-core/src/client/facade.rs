@@ -1,5 +1,6 @@
 //! What applications may ask of a producer and of a consumer. Short-lived: made for one moment, then dropped.
 
+use crate::compression::Compression;
 use crate::consumer::{AssignOutcome, ConsumerState, FetchedBatch, OffsetSpec, StartOffset};
 use crate::cx::Cx;
 use crate::error::Error;
@@ -15,11 +16,18 @@ pub struct Producer<'a> {
     state: &'a mut ProducerState,
     lifecycle: &'a Lifecycle,
     cx: &'a mut Cx,
+    compression: Option<Compression>,
 }
 
 impl<'a> Producer<'a> {
     pub(super) const fn new(state: &'a mut ProducerState, lifecycle: &'a Lifecycle, cx: &'a mut Cx) -> Self {
-        Self { state, lifecycle, cx }
+        Self { state, lifecycle, cx, compression: None }
+    }
+
+    /// What is sent from here on is compressed in this way, and with `None` as configured. Records of one batch are compressed alike:
+    /// one that is to be compressed in another way than those before it begins a new batch.
+    pub const fn set_compression(&mut self, compression: Option<Compression>) {
+        self.compression = compression;
     }
 
     /// Takes a record to send. Its end comes as [`Event::Delivered`](crate::io::Event::Delivered) with the number returned.
@@ -31,7 +39,7 @@ impl<'a> Producer<'a> {
         if self.lifecycle.state() == LifecycleState::Fenced {
             return Err(self.lifecycle.fatal_error());
         }
-        self.state.send(record, self.cx)
+        self.state.send(record, self.compression, self.cx)
     }
 
     /// Ends when everything accepted so far has ended, well or not. What lingers goes out now. On a client that is finished for
@@ -131,9 +139,12 @@ impl<'a> Consumer<'a> {
         self.state.is_paused(partition)
     }
 
-    /// The next batch that has been fetched. Taking it moves the position past it and lets the next fetch go out.
+    /// The next batch that has been fetched, decompressed. Taking it moves the position past it and lets the next fetch go out.
+    ///
+    /// A batch that cannot be decompressed halts its partition, as a
+    /// [`PartitionError`](crate::io::Event::PartitionError) with [`Error::CorruptData`] says.
     pub fn take(&mut self) -> Option<FetchedBatch> {
-        self.state.take()
+        self.state.take(self.cx)
     }
 
     /// Looks offsets up; ends in [`Completion::Offsets`](crate::io::Completion::Offsets), in the order asked.

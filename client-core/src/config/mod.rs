@@ -13,6 +13,7 @@ pub use info::{OptionInfo, OptionKind};
 pub use layers::{Layer, Origin, Resolved, RoleName, resolve};
 pub use value::Value;
 
+use crate::compression::Compression;
 use crate::error::Error;
 use crate::io::Address;
 use crate::sasl::Sasl;
@@ -47,7 +48,7 @@ pub struct Config {
     pub metadata_max_age: Duration,
     /// When an unused connection is closed (`connections.max.idle.ms`).
     pub connections_max_idle: Duration,
-    /// The largest reply accepted, in bytes.
+    /// The largest reply accepted, in bytes. Also the most that the records of one batch may take when decompressed.
     pub max_frame_size: usize,
     /// How to say who this client is (`sasl.mechanism`, `sasl.jaas.config`). `None` for brokers that do not ask.
     pub sasl: Option<Sasl>,
@@ -75,7 +76,7 @@ pub struct ProducerConfig {
     /// How long a batch waits for company (`linger.ms`). Zero sends what the current turn has gathered at once; while
     /// requests are in flight batches fill up all the same.
     pub linger: Duration,
-    /// The size at which a batch is full, in bytes (`batch.size`).
+    /// The size at which a batch is full, in bytes before compression (`batch.size`).
     pub batch_size: usize,
     /// The largest request, and so the largest record, in bytes (`max.request.size`).
     pub max_request_size: usize,
@@ -91,6 +92,8 @@ pub struct ProducerConfig {
     pub max_in_flight: usize,
     /// Whether retries may neither duplicate nor reorder records (`enable.idempotence`, KIP-98). Needs acks=all.
     pub idempotent: bool,
+    /// How batches are compressed (`compression.type`). One that would not become smaller goes uncompressed.
+    pub compression: Compression,
     /// How a record without a partition gets one.
     pub partitioner: Partitioner,
     /// Headers added to each record that lacks their key (CF5), in this order.
@@ -240,6 +243,7 @@ impl Default for ProducerConfig {
             max_block: Duration::from_secs(60),
             max_in_flight: 5,
             idempotent: true,
+            compression: Compression::None,
             partitioner: Partitioner::Default,
             extra_headers: Vec::new(),
         }

@@ -125,6 +125,12 @@ impl Partition {
         self.buffered.push_back(batch);
     }
 
+    /// Forgets what has been fetched from an offset on, and what is under way.
+    pub(crate) fn begin_again(&mut self, offset: i64, epoch: u32) {
+        let Self { paused, reported, high_watermark, .. } = *self;
+        *self = Self { paused, reported, high_watermark, ..Self::new(StartOffset::At(offset), epoch) };
+    }
+
     /// Passes over a batch that is not for the application.
     pub(crate) fn skip(&mut self, next_offset: i64) {
         self.fetch_offset = Some(next_offset);

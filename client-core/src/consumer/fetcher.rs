@@ -317,7 +317,10 @@ impl ConsumerState {
                 continue;
             }
             // A batch that cannot be read must stop here, with its reason, and not later in somebody's loop.
-            if let Err(error) = batch.records() {
+            // (What is compressed is opened when it is taken.)
+            let readable =
+                batch.is_readable().and_then(|plain| if plain { batch.records().map(drop) } else { Ok(()) });
+            if let Err(error) = readable {
                 problem = Some(error.to_string());
                 break;
             }
@@ -379,7 +382,7 @@ impl ConsumerState {
     }
 
     /// Only the application can help: seek past it, or assign something else (AS9).
-    fn halt(&mut self, name: &TopicPartition, epoch: u32, error: Error, cx: &mut Cx) {
+    pub(super) fn halt(&mut self, name: &TopicPartition, epoch: u32, error: Error, cx: &mut Cx) {
         if let Some(partition) = self.partition_mut(name).filter(|partition| partition.epoch == epoch) {
             partition.halted = Some(error.clone());
             cx.event(Event::PartitionError { partition: name.clone(), error });

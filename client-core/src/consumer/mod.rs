@@ -20,6 +20,7 @@ use crate::io::{Deadline, Event, Timer};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 use alloc::format;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use assignment::Partition;
 use fetcher::InFlightFetch;
@@ -31,6 +32,8 @@ use offsets::{LookUps, Question};
 pub(crate) struct ConsumerState {
     config: ConsumerConfig,
     request_timeout: Duration,
+    /// The most that the records of a batch may take when decompressed.
+    batch_size_max: usize,
     retry_backoff: Backoff,
     assignment: Assignment,
     /// Rises with every change of the assignment; batches carry it (AS4).
@@ -65,6 +68,7 @@ impl ConsumerState {
         Self {
             config: consumer.clone(),
             request_timeout: config.request_timeout,
+            batch_size_max: config.max_frame_size,
             retry_backoff: backoff,
             assignment: Assignment::None,
             epoch: 0,
@@ -184,7 +188,20 @@ impl ConsumerState {
     }
 
     /// The next batch, taking turns between partitions. Taking it moves the partition's position past it.
-    pub(crate) fn take(&mut self) -> Option<FetchedBatch> {
+    ///
+    /// It is decompressed only now: what is buffered takes no more memory than it took on the wire.
+    pub(crate) fn take(&mut self, cx: &mut Cx) -> Option<FetchedBatch> {
+        while let Some(fetched) = self.take_as_it_came() {
+            let opened = fetched.batch.decompressed(self.batch_size_max);
+            match opened.and_then(|batch| batch.records().map(drop).map(|()| batch)) {
+                Ok(batch) => return Some(FetchedBatch { batch, ..fetched }),
+                Err(error) => self.halt_at(&fetched, error.to_string(), cx),
+            }
+        }
+        None
+    }
+
+    fn take_as_it_came(&mut self) -> Option<FetchedBatch> {
         let Assignment::Manual(partitions) = &mut self.assignment else { return None };
         let count = partitions.len();
         for step in 0..count {
@@ -197,6 +214,17 @@ impl ConsumerState {
             }
         }
         None
+    }
+
+    /// The partition does not get past this batch, unless the application seeks: what came after it is dropped, and so is what is under
+    /// way.
+    fn halt_at(&mut self, fetched: &FetchedBatch, problem: String, cx: &mut Cx) {
+        let epoch = self.epoch + 1;
+        let Some(partition) = self.partition_mut(&fetched.partition) else { return };
+        partition.begin_again(fetched.first_offset, epoch);
+        self.epoch = epoch;
+        let error = Error::CorruptData { partition: fetched.partition.clone(), problem };
+        self.halt(&fetched.partition, epoch, error, cx);
     }
 
     /// Looks offsets up.

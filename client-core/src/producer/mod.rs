@@ -11,6 +11,7 @@ mod sender;
 mod topic;
 
 use crate::backoff::Backoff;
+use crate::compression::Compression;
 use crate::config::{Config, ProducerConfig};
 use crate::cx::{Cx, Effect};
 use crate::error::Error;
@@ -106,8 +107,13 @@ impl ProducerState {
 
     // ---- what the application wants ----
 
-    /// Takes a record. It is accepted, or refused with nothing done.
-    pub(crate) fn send(&mut self, record: &Record<'_>, cx: &mut Cx) -> Result<RecordId, Error> {
+    /// Takes a record. It is accepted, or refused with nothing done. Without a compression it is compressed as configured.
+    pub(crate) fn send(
+        &mut self,
+        record: &Record<'_>,
+        compression: Option<Compression>,
+        cx: &mut Cx,
+    ) -> Result<RecordId, Error> {
         if !self.accepting {
             return Err(Error::NotStarted { call: "send()" });
         }
@@ -133,7 +139,8 @@ impl ProducerState {
             self.check_partition(index, partition, cx)?;
         }
         let timestamp = record.timestamp.unwrap_or_else(|| self.wall_clock.unix_millis(cx.now));
-        let payload = Payload { key: record.key, value: record.value, headers, timestamp, size };
+        let compression = compression.unwrap_or(self.config.compression);
+        let payload = Payload { key: record.key, value: record.value, headers, timestamp, compression, size };
         let id = RecordId(self.next_record_id);
         self.next_record_id += 1;
         self.buffered_bytes += size;

@@ -1,5 +1,6 @@
 //! The batches of one partition, oldest first, and their sequence numbers.
 
+use crate::compression::Compression;
 use crate::error::Error;
 use crate::ids::{BrokerId, RecordId};
 use crate::io::RecordIds;
@@ -43,6 +44,7 @@ pub(crate) struct Batch {
     /// Its place among the partition's batches: the number of its first record, so that the halves of a batch have theirs, too.
     number: u64,
     contents: Contents,
+    compression: Compression,
     pub(crate) ids: RecordIds,
     pub(crate) records: usize,
     /// What it takes of the buffer memory.
@@ -75,6 +77,8 @@ pub(crate) struct Payload<'a> {
     pub(crate) value: Option<&'a [u8]>,
     pub(crate) headers: &'a [RecordHeader<'a>],
     pub(crate) timestamp: i64,
+    /// How its batch is compressed.
+    pub(crate) compression: Compression,
     /// An upper bound of its size in the batch.
     pub(crate) size: usize,
 }
@@ -94,11 +98,19 @@ impl Batch {
         self.number < other.number
     }
 
+    /// At most how many bytes it takes in a request.
+    pub(crate) fn size(&self) -> usize {
+        match &self.contents {
+            Contents::Building(builder) => builder.size(),
+            Contents::Sealed(bytes) => bytes.len(),
+        }
+    }
+
     /// Makes two batches of one that the broker finds too large, as the Java client does. The halves keep their sequence numbers, so
     /// that batches behind them keep theirs. `None` for a single record, which cannot be split.
     pub(crate) fn split(&self) -> Option<[Self; 2]> {
         let Contents::Sealed(bytes) = &self.contents else { return None };
-        let whole = RecordBatch::decode(bytes).ok().flatten()?;
+        let whole = RecordBatch::decode(bytes).ok().flatten()?.decompressed(usize::MAX).ok()?;
         let middle = self.records / 2;
         if middle == 0 {
             return None;
@@ -121,7 +133,7 @@ impl Batch {
             };
             Some(Self {
                 number: ids.runs().first()?.0,
-                contents: Contents::Sealed(builder.seal(stamp)),
+                contents: Contents::Sealed(builder.seal_compressed(stamp, self.compression)),
                 ids,
                 records: range.len(),
                 memory: self.memory / 2,
@@ -142,10 +154,11 @@ impl PartitionQueue {
     ///
     /// The caller has checked that the record fits into a request, so it fits into a batch of its own.
     pub(crate) fn append(&mut self, id: RecordId, payload: &Payload<'_>, limits: &BatchLimits) -> bool {
-        let has_room = self.open.as_ref().is_some_and(|batch| {
-            matches!(&batch.contents, Contents::Building(builder) if builder.size() + payload.size <= limits.batch_size)
+        // A batch is compressed as a whole.
+        let takes_it = self.open.as_ref().is_some_and(|batch| {
+            batch.compression == payload.compression && batch.size() + payload.size <= limits.batch_size
         });
-        if !has_room {
+        if !takes_it {
             self.close_open();
         }
         let begun = self.open.is_none();
@@ -153,6 +166,7 @@ impl PartitionQueue {
         let batch = self.open.get_or_insert_with(|| Batch {
             number,
             contents: Contents::Building(RecordBatchBuilder::new()),
+            compression: payload.compression,
             ids: RecordIds::default(),
             records: 0,
             memory: 0,
@@ -259,7 +273,7 @@ impl PartitionQueue {
             is_transactional: false,
         };
         let bytes = match batch.contents {
-            Contents::Building(mut builder) => builder.seal(stamp),
+            Contents::Building(mut builder) => builder.seal_compressed(stamp, batch.compression),
             Contents::Sealed(bytes) if fresh_sequence => match RecordBatch::decode(&bytes) {
                 Ok(Some(sealed)) => sealed.with_stamp(stamp).bytes().clone(),
                 // We wrote it, so it can be read; should that ever fail, the broker's checks will tell.
@@ -351,6 +365,17 @@ mod tests {
 
     const CURRENT: Option<ProducerId> = Some(ProducerId { id: 7, epoch: 0 });
 
+    fn payload(value: &[u8], compression: Compression) -> Payload<'_> {
+        Payload {
+            key: None,
+            value: Some(value),
+            headers: &[],
+            timestamp: 0,
+            compression,
+            size: 80 + value.len(),
+        }
+    }
+
     fn queue(batches: u64) -> PartitionQueue {
         let limits = BatchLimits {
             batch_size: 1,
@@ -358,7 +383,7 @@ mod tests {
             deadline: Instant::from_millis(1),
             flush_epoch: 0,
         };
-        let payload = Payload { key: None, value: Some(b"x"), headers: &[], timestamp: 0, size: 80 };
+        let payload = payload(b"x", Compression::None);
         let mut queue = PartitionQueue::default();
         for id in 0..batches {
             queue.append(RecordId(id), &payload, &limits);

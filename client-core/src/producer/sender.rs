@@ -229,7 +229,7 @@ impl ProducerState {
             let Some(head) = queue.head() else { continue };
             // What is out of time is not sent again: the timer that is due ends it.
             let waits = head.retry_at.is_some_and(|at| at > cx.now) || head.deadline <= cx.now;
-            let too_big = !taken.is_empty() && head.memory > room;
+            let too_big = !taken.is_empty() && head.size() > room;
             if waits || too_big {
                 continue;
             }
@@ -240,7 +240,7 @@ impl ProducerState {
                 continue;
             }
             let Some((batch, bytes)) = queue.take_head(broker, identity, idempotent) else { continue };
-            room = room.saturating_sub(batch.memory);
+            room = room.saturating_sub(bytes.len());
             let name = self.topics[*index].name.clone();
             cx.trace(|| TraceKind::BatchSent {
                 partition: TopicPartition { topic: name, partition: *partition },

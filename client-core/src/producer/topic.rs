@@ -2,6 +2,7 @@
 
 use super::partitioner::Chooser;
 use super::queue::{BatchLimits, PartitionQueue, Payload};
+use crate::compression::Compression;
 use crate::error::Error;
 use crate::ids::{RecordId, TopicName};
 use crate::protocol::record_batch::RecordHeader;
@@ -33,6 +34,7 @@ pub(crate) struct Waiting {
     value: Option<Vec<u8>>,
     headers: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     timestamp: i64,
+    compression: Compression,
     pub(crate) size: usize,
     pub(crate) deadline: Instant,
     pub(crate) flush_epoch: u32,
@@ -121,6 +123,7 @@ impl Waiting {
             value: payload.value.map(<[u8]>::to_vec),
             headers: headers.collect(),
             timestamp: payload.timestamp,
+            compression: payload.compression,
             size: payload.size,
             deadline,
             flush_epoch,
@@ -140,6 +143,7 @@ impl Waiting {
             value: self.value.as_deref(),
             headers: &headers,
             timestamp: self.timestamp,
+            compression: self.compression,
             size: self.size,
         })
     }

@@ -9,6 +9,7 @@
 mod support;
 
 mod authenticating;
+mod compression;
 mod connection;
 mod consumer;
 mod headers;

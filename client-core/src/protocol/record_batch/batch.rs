@@ -1,8 +1,11 @@
 //! One record batch, as read.
 
+use alloc::vec::Vec;
+
 use bytes::{Bytes, BytesMut};
 
 use super::builder::{ProducerStamp, restamp};
+use super::compression::decompress_into;
 use super::crc32c::crc32c;
 use super::error::{RecordBatchError, RecordBatchProblem};
 use super::index::RecordIndex;
@@ -13,12 +16,15 @@ use super::layout::{
     field,
 };
 use super::records::Records;
+use crate::compression::Compression;
 
 /// A record batch with a sound header and a good checksum. Its records are read when asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordBatch {
-    /// Exactly one batch.
+    /// Exactly one batch, or its header and the decompressed records.
     bytes: Bytes,
+    /// Whether the records have been compressed and are not any more.
+    is_decompressed: bool,
 }
 
 impl RecordBatch {
@@ -32,7 +38,7 @@ impl RecordBatch {
         let Some(length) = complete_length(bytes)? else {
             return Ok(None);
         };
-        let batch = Self { bytes: bytes.slice(..length) };
+        let batch = Self { bytes: bytes.slice(..length), is_decompressed: false };
         let expected = batch.crc();
         let got = crc32c(&batch.bytes[CRC.end..]);
         if expected != got {
@@ -42,7 +48,8 @@ impl RecordBatch {
         Ok(Some(batch))
     }
 
-    /// All bytes of the batch.
+    /// All bytes of the batch. Those of a [decompressed](Self::decompressed) one are the header, as it came, and the records as they
+    /// were before they were compressed.
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
     }
@@ -133,7 +140,7 @@ impl RecordBatch {
         self.attributes() & DELETE_HORIZON_BIT != 0
     }
 
-    /// How the records are compressed.
+    /// How the records are compressed, or were until they were [decompressed](Self::decompressed).
     ///
     /// # Errors
     ///
@@ -145,15 +152,45 @@ impl RecordBatch {
         })
     }
 
+    /// Whether the records can be read as they are.
+    ///
+    /// # Errors
+    ///
+    /// When Kafka has invented the compression since.
+    pub fn is_readable(&self) -> Result<bool, RecordBatchError> {
+        Ok(self.is_decompressed || self.compression()? == Compression::None)
+    }
+
+    /// The batch with its records decompressed, which take at most `size_max` bytes then; the same batch if they are not compressed.
+    ///
+    /// The header stays what it was, so length, checksum and compression are those of the batch that came.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be decompressed, or would take more.
+    pub fn decompressed(&self, size_max: usize) -> Result<Self, RecordBatchError> {
+        if self.is_readable()? {
+            return Ok(self.clone());
+        }
+        let (header, compressed) = self.bytes.split_at(BATCH_OVERHEAD);
+        let mut bytes = Vec::from(header);
+        decompress_into(self.compression()?, compressed, &mut bytes, size_max).map_err(|error| {
+            RecordBatchError::new(
+                BATCH_OVERHEAD + error.position,
+                RecordBatchProblem::CannotDecompress(error),
+            )
+        })?;
+        Ok(Self { bytes: bytes.into(), is_decompressed: true })
+    }
+
     /// The records, one by one.
     ///
     /// # Errors
     ///
-    /// When they are compressed, or their number cannot be true.
+    /// When they have to be [decompressed](Self::decompressed) first, or their number cannot be true.
     pub fn records(&self) -> Result<Records<'_>, RecordBatchError> {
-        let compression = self.compression()?;
-        if compression != Compression::None {
-            let problem = RecordBatchProblem::UnsupportedCompression(compression);
+        if !self.is_readable()? {
+            let problem = RecordBatchProblem::Compressed(self.compression()?);
             return Err(RecordBatchError::new(ATTRIBUTES.start, problem));
         }
         Records::new(self)
@@ -180,13 +217,13 @@ impl RecordBatch {
         let mut buffer = self.bytes.try_into_mut().unwrap_or_else(|shared| BytesMut::from(shared.as_ref()));
         buffer[BASE_OFFSET].copy_from_slice(&base_offset.to_be_bytes());
         buffer[PARTITION_LEADER_EPOCH].copy_from_slice(&partition_leader_epoch.to_be_bytes());
-        Self { bytes: buffer.freeze() }
+        Self { bytes: buffer.freeze(), ..self }
     }
 
     /// The batch under another producer stamp, as when a producer goes on with a new id. Copies only if the
     /// bytes are shared.
     pub fn with_stamp(self, stamp: ProducerStamp) -> Self {
-        Self { bytes: restamp(self.bytes, stamp) }
+        Self { bytes: restamp(self.bytes, stamp), ..self }
     }
 
     pub(super) fn attributes(&self) -> i16 {
@@ -214,45 +251,6 @@ fn complete_length(bytes: &Bytes) -> Result<Option<usize>, RecordBatchError> {
         _ => {
             let problem = RecordBatchProblem::BatchTooShort { expected_at_least, got: claimed };
             Err(RecordBatchError::new(BATCH_LENGTH.start, problem))
-        }
-    }
-}
-
-/// How the records of a batch are compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Compression {
-    /// Not at all.
-    None,
-    /// gzip.
-    Gzip,
-    /// Snappy, in the frames of xerial's Java library.
-    Snappy,
-    /// LZ4 frames.
-    Lz4,
-    /// Zstandard (KIP-110).
-    Zstd,
-}
-
-impl Compression {
-    /// The name in Kafka's configuration.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Gzip => "gzip",
-            Self::Snappy => "snappy",
-            Self::Lz4 => "lz4",
-            Self::Zstd => "zstd",
-        }
-    }
-
-    const fn from_number(number: i16) -> Option<Self> {
-        match number {
-            0 => Some(Self::None),
-            1 => Some(Self::Gzip),
-            2 => Some(Self::Snappy),
-            3 => Some(Self::Lz4),
-            4 => Some(Self::Zstd),
-            _ => None,
         }
     }
 }

@@ -1,17 +1,20 @@
 //! Writing record batches.
 
+use alloc::vec::Vec;
 use core::fmt;
 
 use bytes::{Bytes, BytesMut};
 
+use super::compression::compress_into;
 use super::crc32c::crc32c;
 use super::layout::{
-    ATTRIBUTES, BASE_OFFSET, BASE_SEQUENCE, BASE_TIMESTAMP, BATCH_LENGTH, BATCH_OVERHEAD, CRC,
-    LAST_OFFSET_DELTA, MAGIC, MAGIC_2, MAX_TIMESTAMP, PARTITION_LEADER_EPOCH, PRODUCER_EPOCH, PRODUCER_ID,
-    RECORD_COUNT, TRANSACTIONAL_BIT,
+    ATTRIBUTES, BASE_OFFSET, BASE_SEQUENCE, BASE_TIMESTAMP, BATCH_LENGTH, BATCH_OVERHEAD, COMPRESSION_MASK,
+    CRC, LAST_OFFSET_DELTA, MAGIC, MAGIC_2, MAX_TIMESTAMP, PARTITION_LEADER_EPOCH, PRODUCER_EPOCH,
+    PRODUCER_ID, RECORD_COUNT, TRANSACTIONAL_BIT, field,
 };
 use super::records::RecordHeader;
 use super::varint::{SmallBuffer, VARINT_SIZE_MAX, VARLONG_SIZE_MAX, varint_size, varlong_size};
+use crate::compression::Compression;
 
 /// Collects records into a batch. Keys, values and headers are copied once, to where they will be sent from.
 ///
@@ -165,26 +168,49 @@ impl RecordBatchBuilder {
             self.base_timestamp = NO_TIMESTAMP;
             self.max_timestamp = NO_TIMESTAMP;
         }
-        let length = self.buffer.len() - BATCH_LENGTH.end;
-        let header = &mut self.buffer[..BATCH_OVERHEAD];
-        header[BASE_OFFSET].copy_from_slice(&0i64.to_be_bytes());
-        // `append` keeps the size of a batch within an i32.
-        header[BATCH_LENGTH].copy_from_slice(&(length as u32).to_be_bytes());
-        header[PARTITION_LEADER_EPOCH].copy_from_slice(&NO_PARTITION_LEADER_EPOCH.to_be_bytes());
-        header[MAGIC].copy_from_slice(&MAGIC_2.to_be_bytes());
-        header[LAST_OFFSET_DELTA].copy_from_slice(&(self.record_count - 1).to_be_bytes());
-        header[BASE_TIMESTAMP].copy_from_slice(&self.base_timestamp.to_be_bytes());
-        header[MAX_TIMESTAMP].copy_from_slice(&self.max_timestamp.to_be_bytes());
-        header[RECORD_COUNT].copy_from_slice(&self.record_count.to_be_bytes());
+        self.write_header();
         write_stamp(&mut self.buffer, stamp);
         self.record_count = 0;
         self.buffer.split().freeze()
+    }
+
+    /// The same with compressed records. If that does not make the batch smaller, it is sealed without compression.
+    pub fn seal_compressed(&mut self, stamp: ProducerStamp, compression: Compression) -> Bytes {
+        if self.is_empty() || compression == Compression::None {
+            return self.seal(stamp);
+        }
+        self.write_header();
+        let (header, records) = self.buffer.split_at(BATCH_OVERHEAD);
+        let mut batch = Vec::from(header);
+        compress_into(compression, records, &mut batch);
+        if batch.len() >= self.buffer.len() {
+            return self.seal(stamp);
+        }
+        batch[ATTRIBUTES].copy_from_slice(&compression.number().to_be_bytes());
+        write_length(&mut batch);
+        write_stamp(&mut batch, stamp);
+        self.clear();
+        batch.into()
     }
 
     /// Drops the records so far, and keeps the memory.
     pub fn clear(&mut self) {
         self.buffer.clear();
         self.record_count = 0;
+    }
+
+    /// Writes what depends neither on the producer nor on compression.
+    fn write_header(&mut self) {
+        write_length(&mut self.buffer);
+        let header = &mut self.buffer[..BATCH_OVERHEAD];
+        header[BASE_OFFSET].copy_from_slice(&0i64.to_be_bytes());
+        header[PARTITION_LEADER_EPOCH].copy_from_slice(&NO_PARTITION_LEADER_EPOCH.to_be_bytes());
+        header[MAGIC].copy_from_slice(&MAGIC_2.to_be_bytes());
+        header[ATTRIBUTES].copy_from_slice(&Compression::None.number().to_be_bytes());
+        header[LAST_OFFSET_DELTA].copy_from_slice(&(self.record_count - 1).to_be_bytes());
+        header[BASE_TIMESTAMP].copy_from_slice(&self.base_timestamp.to_be_bytes());
+        header[MAX_TIMESTAMP].copy_from_slice(&self.max_timestamp.to_be_bytes());
+        header[RECORD_COUNT].copy_from_slice(&self.record_count.to_be_bytes());
     }
 
     fn record_size<'h>(
@@ -227,9 +253,17 @@ pub(super) fn restamp(batch: Bytes, stamp: ProducerStamp) -> Bytes {
     buffer.freeze()
 }
 
-/// Writes everything that depends on the producer, and the checksum over the whole.
+/// Writes the length of a whole batch.
+fn write_length(batch: &mut [u8]) {
+    // `append` keeps the size of a batch within an i32.
+    let length = (batch.len() - BATCH_LENGTH.end) as u32;
+    batch[BATCH_LENGTH].copy_from_slice(&length.to_be_bytes());
+}
+
+/// Writes everything that depends on the producer, and the checksum over the whole. How the records are compressed stays.
 fn write_stamp(batch: &mut [u8], stamp: ProducerStamp) {
-    let attributes = if stamp.is_transactional { TRANSACTIONAL_BIT } else { 0 };
+    let compression = i16::from_be_bytes(field(batch, ATTRIBUTES)) & COMPRESSION_MASK;
+    let attributes = compression | if stamp.is_transactional { TRANSACTIONAL_BIT } else { 0 };
     batch[ATTRIBUTES].copy_from_slice(&attributes.to_be_bytes());
     batch[PRODUCER_ID].copy_from_slice(&stamp.producer_id.to_be_bytes());
     batch[PRODUCER_EPOCH].copy_from_slice(&stamp.producer_epoch.to_be_bytes());

@@ -2,7 +2,8 @@
 
 use core::fmt;
 
-use super::batch::Compression;
+use super::compression::CompressionError;
+use crate::compression::Compression;
 
 /// Why bytes could not be read as record batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +37,10 @@ pub enum RecordBatchProblem {
         /// The checksum of the bytes.
         got: u32,
     },
-    /// Records that are compressed in a way this build cannot undo.
-    UnsupportedCompression(Compression),
+    /// Records that are still compressed.
+    Compressed(Compression),
+    /// Records that cannot be decompressed.
+    CannotDecompress(CompressionError),
     /// A compression Kafka has invented since.
     UnknownCompression {
         /// Its number.
@@ -113,8 +116,11 @@ impl fmt::Display for RecordBatchProblem {
             Self::CrcMismatch { expected, got } => {
                 write!(f, "expected bytes with checksum {expected:08x}, got {got:08x}: they are damaged")
             }
-            Self::UnsupportedCompression(compression) => {
-                write!(f, "expected records without compression, got {}", compression.name())
+            Self::Compressed(compression) => {
+                write!(f, "expected decompressed records, got {}", compression.name())
+            }
+            Self::CannotDecompress(CompressionError { compression, problem, .. }) => {
+                write!(f, "{}: {problem}", compression.name())
             }
             Self::UnknownCompression { got } => {
                 write!(f, "expected a compression from 0 to 4, got {got}")

@@ -9,12 +9,17 @@
 //! - [`RecordIndex`] says where everything is, in plain numbers, for readers on the other side of the
 //!   JavaScript boundary.
 //!
-//! Left out: message sets of magic 0 and 1, and (for now) compressed batches. Both are typed errors.
+//! - [`compress`] and [`decompress`] are the codecs.
+//!
+//! Left out: message sets of magic 0 and 1, a typed error.
 
 mod batch;
 mod batches;
 mod builder;
+mod compression;
+mod crc32;
 pub mod crc32c;
+mod crc_tables;
 mod error;
 mod index;
 mod layout;
@@ -22,9 +27,11 @@ mod records;
 mod spans;
 mod varint;
 
-pub use batch::{Compression, RecordBatch, TimestampType};
+pub use crate::compression::Compression;
+pub use batch::{RecordBatch, TimestampType};
 pub use batches::Batches;
 pub use builder::{BatchFull, ProducerStamp, RecordBatchBuilder};
+pub use compression::{CompressionError, CompressionProblem, compress, decompress};
 pub use error::{RecordBatchError, RecordBatchProblem};
 pub use index::RecordIndex;
 pub use layout::BATCH_OVERHEAD;

@@ -13,7 +13,7 @@ use super::records::Observer;
 use crate::protocol::span::{Recorder, SpanKind};
 
 /// Tells the recorder about the batches in the records that begin `start` bytes into the frame. What cannot
-/// be read (a batch cut off, compressed, or damaged) becomes one span with the reason.
+/// be read (a batch cut off or damaged) becomes one span with the reason, and so do compressed records.
 pub(crate) fn record_spans<R: Recorder>(recorder: &mut R, records: &Bytes, start: usize) {
     let mut batches = Batches::new(records.clone());
     let mut position = 0;
@@ -60,6 +60,11 @@ fn batch_spans<R: Recorder>(recorder: &mut R, batch: &RecordBatch, start: usize)
     }
     let last_header_field = HEADER_FIELDS.last().map_or(0, |(_, _, range)| range.end);
     let mut position = start + last_header_field;
+    // Where fields are in compressed records is nowhere in these bytes.
+    if let (Ok(false), Ok(compression)) = (batch.is_readable(), batch.compression()) {
+        let compressed = format!("{} records, compressed: {}", batch.record_count(), compression.name());
+        return rest(recorder, position..start + bytes.len(), compressed);
+    }
     if let Err(error) = each_record(recorder, batch, start, &mut position) {
         rest(recorder, position..start + bytes.len(), error.to_string());
     }

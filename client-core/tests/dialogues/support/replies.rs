@@ -1,7 +1,7 @@
 //! Answers that brokers give, in one line each.
 
 use bytes::Bytes;
-use client_core::protocol::record_batch::{ProducerStamp, RecordBatch, RecordBatchBuilder};
+use client_core::protocol::record_batch::{Compression, ProducerStamp, RecordBatch, RecordBatchBuilder};
 use client_core::protocol::*;
 
 /// Every API and version this client speaks.
@@ -114,17 +114,23 @@ pub(crate) fn batch_of(request: &ProduceRequest) -> RecordBatch {
 /// The values of a batch's records.
 pub(crate) fn values(batch: &RecordBatch) -> Vec<String> {
     let value = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("the values of tests are text");
-    let records = batch.records().expect("readable records");
+    let opened = batch.decompressed(1 << 20).expect("sound compression");
+    let records = opened.records().expect("readable records");
     records.map(|record| value(record.expect("a sound record").value.unwrap_or_default())).collect()
 }
 
 /// A batch as it lies in a log: records with these values from this offset on.
 pub(crate) fn stored(base_offset: i64, values: &[&str]) -> Bytes {
+    stored_compressed(base_offset, values, Compression::None)
+}
+
+/// The same, compressed.
+pub(crate) fn stored_compressed(base_offset: i64, values: &[&str], compression: Compression) -> Bytes {
     let mut builder = RecordBatchBuilder::new();
     for value in values {
         builder.append(None, Some(value.as_bytes()), std::iter::empty(), 1).expect("a small batch");
     }
-    let sealed = builder.seal(ProducerStamp::NONE);
+    let sealed = builder.seal_compressed(ProducerStamp::NONE, compression);
     let batch = RecordBatch::decode(&sealed).expect("a sound batch").expect("a whole batch");
     batch.with_base_offset(base_offset, 1).bytes().clone()
 }
