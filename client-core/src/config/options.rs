@@ -7,6 +7,7 @@
 use super::sasl;
 use super::value::{Plain, Value};
 use super::{Acks, Config, ConsumerConfig, OffsetReset, Partitioner, ProducerConfig, Role};
+use crate::compression::Compression;
 use crate::io::Address;
 use crate::sasl::Sasl;
 use crate::time::Duration;
@@ -74,6 +75,7 @@ macro_rules! words {
 }
 
 words!(Acks: -1 => All, "all" => All, 1 => Leader, 0 => None);
+words!(Compression: "none" => None, "gzip" => Gzip, "snappy" => Snappy, "lz4" => Lz4, "zstd" => Zstd);
 words!(Partitioner: "default" => Default, "roundRobin" => RoundRobin);
 words!(OffsetReset: "latest" => Latest, "earliest" => Earliest, "none" => None);
 
@@ -135,6 +137,7 @@ fn producer_options(config: &mut ProducerConfig) -> Vec<Setting<'_>> {
         max_block,
         max_in_flight,
         idempotent,
+        compression,
         partitioner,
         extra_headers,
     } = config;
@@ -148,6 +151,7 @@ fn producer_options(config: &mut ProducerConfig) -> Vec<Setting<'_>> {
         option("maxBlockMs", Slot::Millis(max_block, ZERO, Duration::MAX)),
         option("maxInFlightRequests", Slot::Size(max_in_flight, 1, 5)),
         option("idempotent", Slot::Flag(idempotent)),
+        option("compression", Slot::Word(compression)),
         option("partitioner", Slot::Word(partitioner)),
         option("extraHeaders", Slot::Headers(extra_headers)),
     ]

@@ -57,6 +57,8 @@ fn batches_are_compressed_once() {
         d.we_end("b1", DisconnectCause::Reset);
         d.wait(ms(100));
         d.handshake("b1");
+        let metadata = d.they_send::<MetadataRequest>("b1");
+        d.we_answer(&metadata, replies::metadata("b1", &[("t", &[1])]));
         let again = d.they_send::<ProduceRequest>("b1");
         assert_eq!(replies::batch_of(&again.body).bytes(), batch.bytes());
         d.we_answer(&again, replies::produced(&again.body, ErrorCode::None, 0));

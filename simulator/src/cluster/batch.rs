@@ -3,14 +3,18 @@
 //! Written apart from the client's code for record batches on purpose: what the client packs is read here by
 //! somebody else.
 //!
-//! Deviations from Apache Kafka: compressed batches are stored without being opened, so their records are not
-//! checked.
+//! Compressed batches are opened to be checked, with the codecs that the client has too, and stored as they came.
+//!
+//! Deviations from Apache Kafka: a batch that takes more than 128 MiB when decompressed is refused like one that cannot be decompressed;
+//! Kafka has no limit.
 
 use super::crc32c::crc32c;
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use bytes::{Bytes, BytesMut};
 use client_core::protocol::ErrorCode;
+use client_core::protocol::record_batch::{Compression, decompress};
 
 /// Why a broker does not accept what it was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,10 +48,6 @@ pub(crate) struct BatchHeader {
 }
 
 impl BatchHeader {
-    pub(crate) const fn compressed(&self) -> bool {
-        self.compression() != 0
-    }
-
     const fn compression(&self) -> i16 {
         self.attributes & 0b111
     }
@@ -116,12 +116,9 @@ pub(crate) fn check_bytes(records: &[u8], header: &BatchHeader, size_max: usize)
     Ok(())
 }
 
-/// Checks what the header says and, in an uncompressed batch, every record. Returns the latest timestamp.
+/// Checks what the header says and every record. Returns the latest timestamp.
 pub(crate) fn check_content(records: &[u8], header: &BatchHeader) -> Result<i64, Refusal> {
     check_header(header)?;
-    if header.compressed() {
-        return Ok(header.max_timestamp);
-    }
     let latest = check_records(records, header)?;
     // With timestamps of the broker, the batch's stands for all of its records.
     Ok(if header.attributes & LOG_APPEND_TIME != 0 { header.max_timestamp } else { latest })
@@ -153,14 +150,25 @@ fn put<const N: usize>(batch: &mut [u8], at: usize, field: [u8; N]) {
     batch[at..at + N].copy_from_slice(&field);
 }
 
-/// The records of an uncompressed batch, in order. Ends with an error where a record is not sound.
-pub(crate) fn walk<'a>(batch: &'a [u8], header: &BatchHeader) -> Records<'a> {
-    Records {
-        rest: &batch[HEADER_SIZE..header.size],
-        base_timestamp: header.base_timestamp,
-        count: header.record_count,
-        index: 0,
+/// The records of a batch as bytes, decompressed if they are compressed.
+pub(crate) fn open<'a>(batch: &'a [u8], header: &BatchHeader) -> Result<Cow<'a, [u8]>, Refusal> {
+    let records = &batch[HEADER_SIZE..header.size];
+    match Compression::from_number(header.compression()) {
+        Some(Compression::None) => Ok(Cow::Borrowed(records)),
+        // What a library throws at a broker is none of the errors that the protocol knows.
+        Some(compression) => decompress(compression, records, DECOMPRESSED_SIZE_MAX)
+            .map(Cow::Owned)
+            .map_err(|error| Refusal::new(ErrorCode::UnknownServerError, format!("{error}"))),
+        None => {
+            let message = format!("expected a compression of 0 to 4, got {}", header.compression());
+            Err(Refusal::new(ErrorCode::InvalidRecord, message))
+        }
     }
+}
+
+/// The records of a batch, in order, from its bytes as [`open`] gives them. Ends with an error where a record is not sound.
+pub(crate) fn walk<'a>(opened: &'a [u8], header: &BatchHeader) -> Records<'a> {
+    Records { rest: opened, base_timestamp: header.base_timestamp, count: header.record_count, index: 0 }
 }
 
 /// The walk over the records of a batch.
@@ -256,7 +264,8 @@ fn check_header(header: &BatchHeader) -> Result<(), Refusal> {
 }
 
 fn check_records(batch: &[u8], header: &BatchHeader) -> Result<i64, Refusal> {
-    let mut records = walk(batch, header);
+    let opened = open(batch, header)?;
+    let mut records = walk(&opened, header);
     let mut latest = NO_TIMESTAMP;
     for expected in 0..header.record_count {
         let Some(record) = records.next() else { break };
@@ -360,6 +369,7 @@ const SIZE_PREFIX: usize = 12;
 pub(crate) const HEADER_SIZE: usize = 61;
 /// The smallest length any format had: that of a message of magic 0 without key and value.
 const LEGACY_LENGTH_MIN: usize = 14;
+const DECOMPRESSED_SIZE_MAX: usize = 128 << 20;
 /// The first Produce version that may carry zstd.
 const ZSTD_SINCE: i16 = 7;
 const ZSTD: i16 = 4;

@@ -5,8 +5,7 @@
 //! is not older than a timestamp. A special timestamp that the version does not have is answered with
 //! `UNSUPPORTED_VERSION`, a partition named twice, once, with `INVALID_REQUEST`.
 //!
-//! Deviations from Apache Kafka: there is no remote storage, so nothing is tiered, and -5 and -6 find no offset. A
-//! compressed batch is not opened: a look-up by time finds its first record.
+//! Deviations from Apache Kafka: there is no remote storage, so nothing is tiered, and -5 and -6 find no offset.
 
 use super::log::FoundRecord;
 use super::state::{ClusterState, TopicKey};

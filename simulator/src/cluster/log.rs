@@ -208,16 +208,12 @@ impl Log {
         records.into_iter().find(|record| record.timestamp == latest)
     }
 
-    /// The records of a batch that can be read. Of a compressed batch only the bounds are known: its first
-    /// record stands for all of them.
+    /// The records of a batch. They have been checked when it was appended.
     fn records(&self, batch: &LoggedBatch) -> Vec<FoundRecord> {
         let header = batch.header();
         let found = |offset, timestamp| FoundRecord { offset, timestamp, leader_epoch: batch.leader_epoch };
-        if header.compressed() {
-            let offset = batch.base_offset.max(self.start_offset);
-            return [found(offset, batch.max_timestamp)].into();
-        }
-        batch::walk(&batch.bytes, &header)
+        let Ok(opened) = batch::open(&batch.bytes, &header) else { return Vec::new() };
+        batch::walk(&opened, &header)
             .map_while(Result::ok)
             .map(|record| found(batch.base_offset + i64::from(record.offset_delta), record.timestamp))
             .filter(|record| record.offset >= self.start_offset)

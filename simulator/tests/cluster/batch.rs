@@ -1,6 +1,7 @@
-//! Record batches written by hand, so that they can also be wrong. Shares no code with client or cluster.
+//! Record batches written by hand, so that they can also be wrong. Shares no code with client or cluster but the codecs.
 
 use bytes::Bytes;
+use client_core::protocol::record_batch::{Compression, compress};
 
 /// A record batch, written by hand so that it can also be wrong.
 #[derive(Clone)]
@@ -14,6 +15,8 @@ pub(crate) struct Batch {
     pub(crate) base_sequence: i32,
     /// Timestamp deltas and values.
     pub(crate) records: Vec<(i64, Vec<u8>)>,
+    /// In place of the records, as they are or compressed.
+    pub(crate) payload: Option<Vec<u8>>,
     /// In place of the true number of records.
     pub(crate) claimed_count: Option<i32>,
     /// Added to the true latest timestamp.
@@ -37,6 +40,7 @@ impl Batch {
                 .zip(0..)
                 .map(|(value, index)| (index, value.as_bytes().to_vec()))
                 .collect(),
+            payload: None,
             claimed_count: None,
             max_timestamp_off_by: 0,
             checksum_off_by: 0,
@@ -59,6 +63,7 @@ impl Batch {
         covered.extend(self.producer_epoch.to_be_bytes());
         covered.extend(self.base_sequence.to_be_bytes());
         covered.extend(self.claimed_count.unwrap_or(count).to_be_bytes());
+        let mut records = Vec::new();
         for ((timestamp_delta, value), offset_delta) in self.records.iter().zip(0..) {
             let mut body = vec![0];
             body.extend(varint(*timestamp_delta));
@@ -67,9 +72,11 @@ impl Batch {
             body.extend(varint(value.len() as i64));
             body.extend(value);
             body.extend(varint(0));
-            covered.extend(varint(body.len() as i64));
-            covered.extend(body);
+            records.extend(varint(body.len() as i64));
+            records.extend(body);
         }
+        let compression = Compression::from_number(self.attributes & 7).unwrap_or(Compression::None);
+        covered.extend(self.payload.clone().unwrap_or_else(|| compress(compression, &records)));
         let mut batch = self.base_offset.to_be_bytes().to_vec();
         batch.extend((covered.len() as i32 + 9).to_be_bytes());
         batch.extend((-1i32).to_be_bytes());

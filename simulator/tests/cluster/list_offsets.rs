@@ -98,13 +98,13 @@ fn an_empty_log_has_no_times() {
 }
 
 #[test]
-fn a_compressed_batch_is_found_by_its_first_record() {
+fn times_are_found_inside_of_compressed_batches() {
     let (mut dialogue, leader) = filled();
     let gzip = 1;
     let batch = Batch { attributes: gzip, base_timestamp: START + 100, ..Batch::of(&["a", "b"]) };
     assert_eq!(dialogue.produce(leader, "t", &batch).error_code, 0);
     let found = look_up(&mut dialogue, leader, 7, at(START + 101));
-    assert_eq!((found.offset, found.timestamp), (7, START + 101));
+    assert_eq!((found.offset, found.timestamp), (8, START + 101));
 }
 
 #[test]

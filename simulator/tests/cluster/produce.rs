@@ -50,7 +50,7 @@ fn what_a_broker_refuses() {
     check(Batch { checksum_off_by: 1, ..good.clone() }.encode(), 8, ErrorCode::CorruptMessage);
     check(Batch { claimed_count: Some(3), ..good.clone() }.encode(), 7, ErrorCode::InvalidRecord);
     check(Batch { claimed_count: Some(-1), ..good.clone() }.encode(), 9, ErrorCode::InvalidRecord);
-    check(Batch { records: vec![], ..good }.encode(), 9, ErrorCode::InvalidRecord);
+    check(Batch { records: vec![], ..good.clone() }.encode(), 9, ErrorCode::InvalidRecord);
     check(good.clone().idempotent(1, 0, -1).encode(), 9, ErrorCode::InvalidRecord);
     let control = 0x20;
     check(Batch { attributes: control, ..good.clone() }.encode(), 9, ErrorCode::InvalidRecord);
@@ -77,6 +77,24 @@ fn a_batch_whose_checksum_is_right_may_still_hold_nonsense() {
     let mut one = Batch::of(&["only"]);
     one.claimed_count = Some(2);
     check(one.encode(), 9, ErrorCode::InvalidRecord);
+}
+
+#[test]
+fn compressed_batches_are_opened_and_stored_as_they_came() {
+    for compression in [1, 2, 3, 4] {
+        let (mut dialogue, leader) = Dialogue::with_topic(1, "t");
+        let sound = Batch { attributes: compression, ..Batch::of(&["a", "b"]) };
+        assert_eq!(dialogue.produce(leader, "t", &sound).error_code, 0);
+        let stored = dialogue.fetch(leader, 12, "t", 0).records.unwrap();
+        assert_eq!(stored[16..], sound.encode()[16..]);
+        // Nonsense in a sound header: cut off, something else, and too few records.
+        let whole = sound.encode();
+        let payload = |payload: &[u8]| Batch { payload: Some(payload.to_vec()), ..sound.clone() }.encode();
+        check(payload(&whole[61..whole.len() - 3]), 9, ErrorCode::UnknownServerError);
+        check(payload(b"nonsense"), 9, ErrorCode::UnknownServerError);
+        check(Batch { claimed_count: Some(3), ..sound.clone() }.encode(), 9, ErrorCode::InvalidRecord);
+    }
+    check(Batch { attributes: 5, ..Batch::of(&["a"]) }.encode(), 9, ErrorCode::InvalidRecord);
 }
 
 #[test]

@@ -32,6 +32,7 @@ export const clientOptions = {
     maxBlockMs: [60000, 'millis', 0],
     maxInFlightRequests: [5, 'whole', 1, 5],
     idempotent: [true, 'flag'],
+    compression: ['none', 'oneOf', 'none', 'gzip', 'snappy', 'lz4', 'zstd'],
     partitioner: ['default', 'oneOf', 'default', 'roundRobin'],
     extraHeaders: [{}, 'headers'],
   },

@@ -25,7 +25,7 @@ export interface CommonOptions {
   readonly metadataMaxAgeMs?: number | null
   /** When an unused connection is closed. Default 540 000. */
   readonly connectionsMaxIdleMs?: number | null
-  /** The largest reply accepted, in bytes. Default 134 217 728. */
+  /** The largest reply accepted, in bytes; also the most that the records of one batch may take when decompressed. Default 134 217 728. */
   readonly maxFrameSize?: number | null
   /** Who this client is, for brokers that ask. Default null: nobody is asked. */
   readonly sasl?: SaslOptions | null
@@ -65,7 +65,7 @@ export interface ProducerOptions extends CommonOptions {
   readonly acks?: -1 | 0 | 1 | 'all' | null
   /** How long a batch waits for company. Default 0: what one turn of the event loop has gathered is sent at once. */
   readonly lingerMs?: number | null
-  /** The size at which a batch is full, in bytes. Default 131 072. */
+  /** The size at which a batch is full, in bytes before compression. Default 131 072. */
   readonly batchSize?: number | null
   /** The largest request and so the largest record, in bytes. Default 1 048 576. */
   readonly maxRequestSize?: number | null
@@ -77,6 +77,8 @@ export interface ProducerOptions extends CommonOptions {
   readonly maxInFlightRequests?: number | null
   /** Whether retries may neither duplicate nor reorder records. Needs acks all. Default true. */
   readonly idempotent?: boolean | null
+  /** How batches are compressed. One that would not become smaller goes uncompressed. Default `none`. */
+  readonly compression?: Compression | null
   /** How a record without a partition gets one: as Java does, or in turn. Default `default`. */
   readonly partitioner?: 'default' | 'roundRobin' | null
   /** How long a record may wait for room in the buffer. Default 60 000. */
