@@ -73,22 +73,4 @@ describe('kafkajs', () => {
       }
       assert.equal(places.size, keys.length);
     }));
-
-  test('compresses, which is a typed error for now, and reading goes on behind it', PATIENCE, () =>
-    withClients(async ({ consumer }) => {
-      const topic = await topicOf('interop-gzip');
-      await theirs.send({ topic, compression: 1, messages: [{ partition: 0, value: 'squeezed' }] });
-      await theirs.send({ topic, messages: [{ partition: 0, value: 'plain' }] });
-      const reader = consumer();
-      reader.assign([{ topic, partition: 0, offset: 'earliest' }]);
-      const error = await reader.poll({ timeoutMs: 20_000 }).then(
-        (records) => assert.fail(`${records.length} records came`),
-        (error) => error,
-      );
-      assert.equal(error.code, 'CORRUPT_DATA');
-      assert.match(error.message, /compress/);
-      reader.seek({ topic, partition: 0 }, 1);
-      const [record] = await reader.poll({ timeoutMs: 20_000 });
-      assert.equal(record.text(), 'plain');
-    }));
 });

@@ -3,6 +3,7 @@
 import {
   AbortError,
   BridgeError,
+  type Compression,
   type Consumer,
   type ConsumerRecord,
   type DeliveryReport,
@@ -32,7 +33,7 @@ new Kafka({ brokers: ['b1:9092'], profile: { lingerMs: 5 } })
 new Kafka({ brokers: ['b1:9092'], sasl: {} })
 
 async function write(signal: AbortSignal): Promise<void> {
-  const producer: Producer = kafka.producer({ acks: 'all', lingerMs: 5, partitioner: 'roundRobin' })
+  const producer: Producer = kafka.producer({ acks: 'all', lingerMs: 5, partitioner: 'roundRobin', compression: 'lz4' })
   // @ts-expect-error one of -1, 0, 1 and 'all'
   kafka.producer({ acks: 3 })
   await producer.start({ signal, timeoutMs: 1_000 })
@@ -46,8 +47,11 @@ async function write(signal: AbortSignal): Promise<void> {
   const offset: bigint | undefined = metadata.offset
   // @ts-expect-error a value is bytes, text or null
   await producer.produce({ topic: 't', value: 5 })
-  // @ts-expect-error compression is not there yet
-  await producer.send({ topic: 't', messages, compression: 'gzip' })
+  const compression: Compression = 'zstd'
+  await producer.send({ topic: 't', messages, compression })
+  await producer.sendBatch({ topicMessages: [{ topic: 't', messages }], compression: 'gzip' })
+  // @ts-expect-error there is no such compression
+  await producer.send({ topic: 't', messages, compression: 'brotli' })
   const bytes: number = producer.bufferedBytes
   await Promise.all([producer.flush(), producer.writable({ timeoutMs: 5 })])
   const [partition] = await producer.partitionsFor('t')

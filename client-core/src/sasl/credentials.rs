@@ -4,6 +4,7 @@ use super::Mechanism;
 use super::scram;
 use alloc::string::String;
 use alloc::vec::Vec;
+use base64ct::{Base64, Encoding};
 use core::fmt;
 
 /// Where credentials come from.
@@ -146,7 +147,7 @@ impl Entropy {
     pub(crate) fn nonce(&self, broker: u16, generation: u32, number: u32) -> String {
         let name = [&broker.to_be_bytes()[..], &generation.to_be_bytes(), &number.to_be_bytes()];
         let bits = scram::Hash::Sha256.hmac(&self.0, &[&b"SCRAM nonce"[..], name[0], name[1], name[2]]);
-        data_encoding::BASE64.encode(&bits[..24])
+        Base64::encode_string(&bits[..24])
     }
 }
 

@@ -5,8 +5,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
+use base64ct::{Base64, Encoding};
 use core::fmt;
-use data_encoding::BASE64;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256, Sha512};
 
@@ -84,13 +84,13 @@ impl Scram {
         let salted = hash.pbkdf2(password, &server_first.salt, server_first.iterations);
         let client_key = hash.hmac(&salted, &[b"Client Key"]);
         let stored_key = hash.digest(&client_key);
-        let channel_binding = BASE64.encode(self.header.as_bytes());
+        let channel_binding = Base64::encode_string(self.header.as_bytes());
         let without_proof = format!("c={channel_binding},r={}", server_first.nonce);
         let auth_message = format!("{},{},{without_proof}", self.first_bare, server_first.text);
         let client_signature = hash.hmac(&stored_key, &[auth_message.as_bytes()]);
         let proof: Vec<u8> =
             client_key.iter().zip(&client_signature).map(|(key, signature)| key ^ signature).collect();
-        let last = format!("{without_proof},p={}", BASE64.encode(&proof));
+        let last = format!("{without_proof},p={}", Base64::encode_string(&proof));
         Ok((last, Expected { server_key: hash.hmac(&salted, &[b"Server Key"]), auth_message }))
     }
 
@@ -104,8 +104,7 @@ impl Scram {
         let signature = first
             .strip_prefix("v=")
             .ok_or(SaslError::Malformed { expected: "a SCRAM server's final message" })?;
-        let signature = BASE64
-            .decode(signature.as_bytes())
+        let signature = Base64::decode_vec(signature)
             .map_err(|_| SaslError::Malformed { expected: "a signature in base64" })?;
         let parts = [expected.auth_message.as_bytes()];
         if self.hash.verifies(&expected.server_key, &parts, &signature) {
@@ -144,7 +143,7 @@ impl<'a> ServerFirst<'a> {
         if nonce.strip_prefix(ours).is_none_or(str::is_empty) {
             return Err(SaslError::ForeignNonce);
         }
-        let salt = BASE64.decode(salt.as_bytes()).ok().filter(|salt| !salt.is_empty());
+        let salt = Base64::decode_vec(salt).ok().filter(|salt| !salt.is_empty());
         let salt = salt.ok_or(SaslError::Malformed { expected: "a salt in base64" })?;
         if iterations.is_empty() || !iterations.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(SaslError::Malformed { expected: "a number of iterations" });

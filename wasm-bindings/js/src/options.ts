@@ -59,6 +59,9 @@ export interface OauthBearerToken {
   readonly extensions?: Readonly<Record<string, string>>
 }
 
+/** How batches of records can be compressed. */
+export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
+
 /** Options of a producer. */
 export interface ProducerOptions extends CommonOptions {
   /** Who must have a record before it counts as sent: -1 or `all`, 1 (the leader), 0 (nobody). Default all. */

@@ -11,20 +11,27 @@ import {
   timeoutError,
 } from './errors.js'
 import { checkMessage, type Content, headerPairs, type Message, type ProducerRecord, timestampMillis, unfit } from './messages.js'
+import type { Compression } from './options.js'
 import { SendQueue } from './queue.js'
-import { sizeAtMost, StagingArea } from './staging.js'
+import { compressionFlags, sizeAtMost, StagingArea } from './staging.js'
 import type { Status } from './status.js'
 import { checkTopic, type PartitionInfo } from './topics.js'
 import { type DeliveryReport, Group, RecordMetadata, Waiters } from './waiters.js'
 
+/** How records are to be sent. */
+export interface SendOptions extends WaitOptions {
+  /** How they are compressed, in place of what the producer's options say. Records of one batch are compressed alike, so calls that differ in this do not share batches. */
+  readonly compression?: Compression | undefined
+}
+
 /** Records for one topic. */
-export interface SendRequest extends WaitOptions {
+export interface SendRequest extends SendOptions {
   readonly topic: string
   readonly messages: readonly Message[]
 }
 
 /** Records for several topics. */
-export interface SendBatchRequest extends WaitOptions {
+export interface SendBatchRequest extends SendOptions {
   readonly topicMessages: readonly TopicMessages[]
 }
 
@@ -72,14 +79,14 @@ export class Producer extends Client<ClientEvents> {
     return new Promise((resolve, reject) => {
       try {
         checkMessage(record, -1)
-        if (this.#accepting && !this.#blocked && this.#queue.empty && this.#stage(record.topic, record, -1)) {
+        if (this.#accepting && !this.#blocked && this.#queue.empty && this.#stage(record.topic, record, -1, 0)) {
           this.#waiters.add(resolve, reject)
           this.schedule()
           return
         }
         checkTopic(record.topic)
         const group = new Group(1, ([report]) => resolve(new RecordMetadata(report!, 0)), reject)
-        this.#enqueue(record.topic, [record], 0, group)
+        this.#enqueue(record.topic, [record], 0, group, 0)
       } catch (error) {
         reject(error)
       }
@@ -179,15 +186,16 @@ export class Producer extends Client<ClientEvents> {
     this.#queue.fail(error)
   }
 
-  async #send(requests: readonly TopicMessages[], options: WaitOptions, what: string): Promise<DeliveryReport[]> {
-    const { signal, timeoutMs } = options
-    if (signal === undefined && timeoutMs === undefined) return this.#sendAll(requests)
+  async #send(requests: readonly TopicMessages[], options: SendOptions, what: string): Promise<DeliveryReport[]> {
+    const { signal, timeoutMs, compression } = options
+    const flags = compressionFlags(compression)
+    if (signal === undefined && timeoutMs === undefined) return this.#sendAll(requests, flags)
     checkWait(options)
     if (signal?.aborted === true) throw abortError(signal)
-    return bounded(this.#sendAll(requests), what, options)
+    return bounded(this.#sendAll(requests, flags), what, options)
   }
 
-  #sendAll(requests: readonly TopicMessages[]): Promise<DeliveryReport[]> {
+  #sendAll(requests: readonly TopicMessages[], flags: number): Promise<DeliveryReport[]> {
     return new Promise((resolve, reject) => {
       let count = 0
       if (!Array.isArray(requests)) throw unfit('topicMessages', 'an array', requests)
@@ -201,18 +209,18 @@ export class Producer extends Client<ClientEvents> {
       const group = new Group(count, resolve, reject)
       for (const { topic, messages } of requests as readonly TopicMessages[]) {
         const direct = this.#accepting && !this.#blocked && this.#queue.empty
-        const staged = direct ? this.#stageFrom(topic, messages, 0, group) : 0
-        if (staged < messages.length) this.#enqueue(topic, messages, staged, group)
+        const staged = direct ? this.#stageFrom(topic, messages, 0, group, flags) : 0
+        if (staged < messages.length) this.#enqueue(topic, messages, staged, group, flags)
       }
     })
   }
 
   /** Stages messages as long as there is room; returns the number of the first one for which there is none. */
-  #stageFrom(topic: string, messages: readonly Message[], first: number, group: Group): number {
+  #stageFrom(topic: string, messages: readonly Message[], first: number, group: Group, flags: number): number {
     let next = first
     for (; next < messages.length; next++) {
       try {
-        if (!this.#stage(topic, messages[next]!, next)) break
+        if (!this.#stage(topic, messages[next]!, next, flags)) break
         this.#waiters.addTo(group)
       } catch (error) {
         // One message that cannot be sent as it is; anything else would not be about one message.
@@ -225,7 +233,7 @@ export class Producer extends Client<ClientEvents> {
   }
 
   /** Writes a record into the staging area. `false`: there is no room in the producer's buffer. */
-  #stage(topic: string, message: Message, index: number): boolean {
+  #stage(topic: string, message: Message, index: number, flags: number): boolean {
     const area = this.#area!
     let { key, value } = message
     const { partition, timestamp } = message
@@ -249,7 +257,7 @@ export class Producer extends Client<ClientEvents> {
       if (!area.fits(size)) guard(() => area.grow(size))
     }
     if (area.length === 0) this.#stagedFrom = this.#waiters.next
-    area.write(handle, partition, millis, key, value, headers)
+    area.write(handle, partition, millis, key, value, headers, flags)
     return true
   }
 
@@ -322,9 +330,9 @@ export class Producer extends Client<ClientEvents> {
     return settlements > 0
   }
 
-  #enqueue(topic: string, messages: readonly Message[], next: number, group: Group): void {
+  #enqueue(topic: string, messages: readonly Message[], next: number, group: Group, flags: number): void {
     if (this.refusal !== undefined) return group.failed(this.refusal, messages.length - next)
-    this.#queue.push({ topic, messages, next, group, deadline: performance.now() + this.option('maxBlockMs') })
+    this.#queue.push({ topic, messages, next, group, flags, deadline: performance.now() + this.option('maxBlockMs') })
     if (!this.#accepting) this.#prepare()
   }
 
@@ -346,7 +354,7 @@ export class Producer extends Client<ClientEvents> {
 
   #stageQueued(): void {
     for (let head = this.#queue.head; head !== undefined && this.#accepting && !this.#blocked; head = this.#queue.head) {
-      head.next = this.#stageFrom(head.topic, head.messages, head.next, head.group)
+      head.next = this.#stageFrom(head.topic, head.messages, head.next, head.group, head.flags)
       if (head.next < head.messages.length) return
       this.#queue.shift()
     }

@@ -29,6 +29,7 @@ export {
 export type { Content, HeadersInput, Message, ProducerRecord } from './messages.js'
 export type {
   CommonOptions,
+  Compression,
   ConsumerOptions,
   KafkaOptions,
   ProducerOptions,
@@ -36,7 +37,7 @@ export type {
   ResolvedConfig,
   SharedOptions,
 } from './options.js'
-export type { Producer, SendBatchRequest, SendRequest, TopicMessages } from './producer.js'
+export type { Producer, SendBatchRequest, SendOptions, SendRequest, TopicMessages } from './producer.js'
 export type { ConsumerRecord, RecordBatch, RecordHeaders } from './records.js'
 export type { Status } from './status.js'
 export type { PartitionInfo } from './topics.js'

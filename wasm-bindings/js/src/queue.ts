@@ -7,6 +7,8 @@ export interface Queued {
   readonly topic: string
   readonly messages: readonly Message[]
   readonly group: Group
+  /** How they are to be compressed. */
+  readonly flags: number
   /** When to give up waiting, on the clock of `performance.now()`. */
   readonly deadline: number
   /** The first message that is not staged. */

@@ -1,11 +1,15 @@
 import type { Boundary } from './boundary.js'
-import type { HeaderPair } from './messages.js'
+import { type HeaderPair, unfit } from './messages.js'
+import type { Compression } from './options.js'
+import { clientOptions } from './options-table.js'
 
 // The format: ../../src/exports/staging.rs.
 const FLAG_PARTITION = 1
 const FLAG_TIMESTAMP = 2
 const FLAG_HEADERS = 4
 const FLAG_BITS = 8
+/** In the order of Kafka's numbers. */
+const [, , ...COMPRESSIONS] = clientOptions.producer.compression
 
 /** The size of the area to begin with: large enough for many records, small enough to stay in a processor's cache. */
 const AREA_BYTES = 128 * 1024
@@ -18,6 +22,14 @@ interface NodeBuffer extends Uint8Array {
 }
 const nodeBuffer = (globalThis as unknown as { Buffer?: { from(memory: ArrayBufferLike): NodeBuffer } }).Buffer
 const encoder = new TextEncoder()
+
+/** The flags of records that are to be compressed like this; `undefined` is as configured. */
+export function compressionFlags(compression: Compression | undefined): number {
+  if (compression === undefined) return 0
+  const number = COMPRESSIONS.indexOf(compression)
+  if (number < 0) throw unfit('compression', `one of ${COMPRESSIONS.join(', ')}`, compression)
+  return (number + 1) << 3
+}
 
 /** Writes records straight into wasm memory. */
 export class StagingArea {
@@ -70,13 +82,13 @@ export class StagingArea {
     key: Uint8Array | string | null | undefined,
     value: Uint8Array | string | null | undefined,
     headers: readonly HeaderPair[] | undefined,
+    flags: number,
   ): void {
     const { words } = this.#boundary.memory
     const start = (this.#address + this.length) >>> 2
-    let flags = 0
     let word = start + 3
     if (partition !== undefined) {
-      flags = FLAG_PARTITION
+      flags |= FLAG_PARTITION
       words[word++] = partition
     }
     if (timestamp !== undefined) {

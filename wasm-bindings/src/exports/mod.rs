@@ -110,7 +110,10 @@ impl ClientHandle {
             .driver
             .stage(|client, now| {
                 let mut producer = client.producer(now)?;
-                staging.commit(bytes as usize, &topics, &mut errors, |record| producer.send(record))
+                staging.commit(bytes as usize, &topics, &mut errors, |record, compression| {
+                    producer.set_compression(compression);
+                    producer.send(record)
+                })
             })
             .map_err(|error| errors::to_object(&error))?;
         self.report.borrow_mut().set_commit(&committed, staging.rejections());

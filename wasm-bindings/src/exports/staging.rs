@@ -4,7 +4,8 @@
 //! are little-endian `i32` at multiples of 4 bytes:
 //!
 //! ```text
-//! topic << 8 | flags        flags: 1 partition, 2 timestamp, 4 headers
+//! topic << 8 | flags        flags: 1 partition, 2 timestamp, 4 headers; in bits 3 to 5 how it is to be compressed:
+//!                           0 as configured, else one more than the compression's number
 //! key length                in bytes, -1 for null
 //! value length              in bytes, -1 for null
 //! partition                 if flag 1
@@ -16,11 +17,13 @@
 
 use super::errors::ErrorTable;
 use super::topics::Topics;
-use client_core::{Error, Record, RecordHeader, RecordId};
+use client_core::{Compression, Error, Record, RecordHeader, RecordId};
 
 const FLAG_PARTITION: i32 = 1;
 const FLAG_TIMESTAMP: i32 = 2;
 const FLAG_HEADERS: i32 = 4;
+const COMPRESSION_SHIFT: i32 = 3;
+const COMPRESSION_MASK: i32 = 0b111;
 const FLAG_BITS: i32 = 8;
 
 /// The area, and which of its records the last commit rejected.
@@ -65,7 +68,7 @@ impl Staging {
         bytes: usize,
         topics: &Topics,
         errors: &mut ErrorTable,
-        mut send: impl FnMut(&Record<'_>) -> Result<RecordId, Error>,
+        mut send: impl FnMut(&Record<'_>, Option<Compression>) -> Result<RecordId, Error>,
     ) -> Result<Committed, Error> {
         let Self { area, rejections } = self;
         rejections.clear();
@@ -74,8 +77,8 @@ impl Staging {
         let mut committed = Committed::default();
         let mut accepted = false;
         while reader.at < bytes {
-            let record = reader.record(topics, &mut headers)?;
-            match send(&record) {
+            let (record, compression) = reader.record(topics, &mut headers)?;
+            match send(&record, compression) {
                 Ok(id) if !accepted => {
                     accepted = true;
                     committed.first_record_id = id.0;
@@ -104,12 +107,16 @@ impl<'a> Reader<'a> {
         &mut self,
         topics: &'r Topics,
         headers: &'r mut Vec<RecordHeader<'a>>,
-    ) -> Result<Record<'r>, Error>
+    ) -> Result<(Record<'r>, Option<Compression>), Error>
     where
         'a: 'r,
     {
         let start = self.word()?;
         let topic = topics.name((start >> FLAG_BITS) as u32).ok_or_else(malformed)?.as_str();
+        let compression = match start >> COMPRESSION_SHIFT & COMPRESSION_MASK {
+            0 => None,
+            given => Some(Compression::from_number(given as i16 - 1).ok_or_else(malformed)?),
+        };
         let (key_length, value_length) = (self.word()?, self.word()?);
         let partition = if start & FLAG_PARTITION == 0 { None } else { Some(self.word()?) };
         let timestamp = if start & FLAG_TIMESTAMP == 0 {
@@ -132,7 +139,7 @@ impl<'a> Reader<'a> {
             headers.push(RecordHeader { key, value: self.bytes(lengths.word()?)? });
         }
         self.at = self.at.next_multiple_of(4);
-        Ok(Record { topic, partition, key, value, timestamp, headers })
+        Ok((Record { topic, partition, key, value, timestamp, headers }, compression))
     }
 
     fn word(&mut self) -> Result<i32, Error> {
@@ -160,7 +167,8 @@ fn malformed() -> Error {
 mod tests {
     use super::*;
 
-    type Seen = (String, Option<i32>, Option<Vec<u8>>, Option<Vec<u8>>, Option<i64>, usize);
+    type Seen =
+        (String, Option<i32>, Option<Vec<u8>>, Option<Vec<u8>>, Option<i64>, usize, Option<Compression>);
 
     fn staged(words: &[i32], payload: &[u8]) -> Vec<u8> {
         let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
@@ -180,7 +188,7 @@ mod tests {
         let mut seen = Vec::new();
         let mut answers = answers.iter().cloned();
         let bytes = staging.area.len();
-        let committed = staging.commit(bytes, &topics, &mut ErrorTable::default(), |record| {
+        let committed = staging.commit(bytes, &topics, &mut ErrorTable::default(), |record, compression| {
             seen.push((
                 record.topic.to_string(),
                 record.partition,
@@ -188,6 +196,7 @@ mod tests {
                 record.value.map(<[u8]>::to_vec),
                 record.timestamp,
                 record.headers.len(),
+                compression,
             ));
             answers.next().expect("one answer a record").map(RecordId)
         });
@@ -197,12 +206,14 @@ mod tests {
     #[test]
     fn records_are_read_as_they_were_staged() {
         let plain = staged(&[0, -1, 3], b"abc");
-        let full = staged(&[1 << 8 | 7, 1, -1, 2, -2, -1, 2, 1, -1, 1, 2], b"khH12");
+        let zstd = 5 << 3;
+        let full = staged(&[1 << 8 | zstd | 7, 1, -1, 2, -2, -1, 2, 1, -1, 1, 2], b"khH12");
         let (committed, seen, _) = check(&[plain, full], &[Ok(7), Ok(8)]);
         let committed = committed.expect("whole records");
         assert_eq!((committed.records, committed.first_record_id, committed.buffer_full), (2, 7, false));
-        assert_eq!(seen[0], ("a".into(), None, None, Some(b"abc".to_vec()), None, 0));
-        assert_eq!(seen[1], ("b".into(), Some(2), Some(b"k".to_vec()), None, Some(-2), 2));
+        assert_eq!(seen[0], ("a".into(), None, None, Some(b"abc".to_vec()), None, 0, None));
+        let zstd = Some(Compression::Zstd);
+        assert_eq!(seen[1], ("b".into(), Some(2), Some(b"k".to_vec()), None, Some(-2), 2, zstd));
     }
 
     #[test]
@@ -223,6 +234,7 @@ mod tests {
             vec![1, 2, 3],
             staged(&[0, -1, 99], b"x"),
             staged(&[9 << 8, -1, -1], b""),
+            staged(&[6 << 3, -1, -1], b""),
             staged(&[4, -1, -1, i32::MAX], b""),
             staged(&[4, -1, -1, 1, -1, -1], b""),
         ] {

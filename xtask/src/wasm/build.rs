@@ -69,7 +69,7 @@ fn compile(module: Module<'_>) -> Result<PathBuf> {
         Kind::Example => command.args(["--example", module.name]),
     };
     // Panic messages hold source paths: those of this machine are nobody's business and differ from build to build.
-    command.env("CARGO_ENCODED_RUSTFLAGS", remap_flags()).current_dir(paths::root());
+    command.env("CARGO_ENCODED_RUSTFLAGS", flags()).current_dir(paths::root());
     process::run(&mut command)?;
     let folder = paths::target().join(TARGET).join("wasm");
     let file = match module.kind {
@@ -83,8 +83,9 @@ fn compile(module: Module<'_>) -> Result<PathBuf> {
     Err(Error::new(format!("cargo built {} but left no {}", module.package, file.display())))
 }
 
-/// Flags for rustc, in cargo's form which allows blanks inside one: sources are called `kafka-wasm/...` and `crates/...`.
-fn remap_flags() -> String {
+/// Flags for rustc, in cargo's form which allows blanks inside one: sources are called `kafka-wasm/...` and `crates/...`, and SHA-2 is small rather
+/// than fast, for it only computes proofs of passwords.
+fn flags() -> String {
     const SEPARATOR: &str = "\u{1f}";
     let remap = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
     let cargo_home = std::env::var_os("CARGO_HOME")
@@ -96,7 +97,8 @@ fn remap_flags() -> String {
         registries.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();
     registries.sort();
     let flags = registries.iter().map(|folder| remap(folder, "crates"));
-    flags.chain([remap(&paths::root(), "kafka-wasm")]).collect::<Vec<_>>().join(SEPARATOR)
+    let small = ["--cfg", "sha2_backend_soft=\"compact\""].map(String::from);
+    flags.chain([remap(&paths::root(), "kafka-wasm")]).chain(small).collect::<Vec<_>>().join(SEPARATOR)
 }
 
 fn fingerprint(files: &[&Path], name: &str) -> Result<String> {

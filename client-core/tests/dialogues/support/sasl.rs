@@ -1,9 +1,9 @@
 //! The broker's side of SASL, written from the RFCs and not from the client.
 
+use base64ct::{Base64, Encoding};
 use client_core::protocol::{
     ErrorCode, SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse,
 };
-use data_encoding::BASE64;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256, Sha512};
 use std::collections::BTreeMap;
@@ -92,7 +92,7 @@ impl SaslServer {
                 let first_bare = text.strip_prefix("n,,").ok_or("channel binding")?.to_owned();
                 let nonce = first_bare.split_once(",r=").ok_or("no nonce")?.1;
                 assert!(nonce.len() >= 24, "enough randomness: {nonce}");
-                let server_first = format!("r={nonce}server,s={},i=4096", BASE64.encode(b"salt"));
+                let server_first = format!("r={nonce}server,s={},i=4096", Base64::encode_string(b"salt"));
                 let answer = server_first.clone().into_bytes();
                 let sha512 = mechanism == "SCRAM-SHA-512";
                 self.conversations
@@ -104,10 +104,10 @@ impl SaslServer {
                 let message = format!("{first_bare},{server_first},{without_proof}");
                 let (expected, signature) = prove(sha512, &self.password, &message);
                 let known_user = first_bare.starts_with(&format!("n={},", self.username));
-                if !known_user || proof != BASE64.encode(&expected) {
+                if !known_user || proof != Base64::encode_string(&expected) {
                     return Err("invalid user credentials");
                 }
-                Ok((format!("v={}", BASE64.encode(&signature)).into_bytes(), true))
+                Ok((format!("v={}", Base64::encode_string(&signature)).into_bytes(), true))
             }
         }
     }
