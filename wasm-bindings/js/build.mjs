@@ -16,7 +16,7 @@ const CORE_BUDGET = 300 * 1024
 
 /** Properties of ours, and of the glue, which no public type mentions: bundled under short names. */
 const INTERNAL =
-  /^(__destroy_into_raw|__wbg_ptr|_wbg_cb_unref|addTo|afterTurn|beforeTurn|boundary|deadline|delivered|discard|drained|empty|ended|failAll|failed|failUntil|fits|flags|forgetFrom|group|grow|handle|head|opened|option|readyAnyway|recordsAvailable|refresh|refusal|report|reportNumber|resolved|schedule|settleBeforeStop|statusChanged|words)$/
+  /^(__destroy_into_raw|__wbg_ptr|_wbg_cb_unref|addTo|afterTurn|beforeTurn|boundary|deadline|delivered|discard|drained|empty|ended|failAll|failed|failUntil|fits|flags|forgetFrom|group|grow|handle|head|opened|option|layers|ready|readyAnyway|recordsAvailable|refresh|refusal|report|reportAddress|reportNumber|reserve|resolved|schedule|setPaused|settleBeforeStop|shared|statusChanged|takeErrors|topicName|words)$/
 
 const here = dirname(fileURLToPath(import.meta.url))
 const [wasmFolder, packageFolder] = process.argv.slice(2).map((folder) => resolve(folder))

@@ -169,8 +169,8 @@ const hostOptions: Record<string, OptionInfo> = {
 }
 const everything: Record<string, OptionInfo> = { ...clientOptions.producer, ...clientOptions.consumer, ...hostOptions }
 
-/** What a value must be, in words for the error; undefined when it is. */
-function expected(value: unknown, [, kind, ...limits]: OptionInfo): string | undefined {
+/** What a value must be, in words for the error; undefined when it is. @internal */
+export function expected(value: unknown, [, kind, ...limits]: OptionInfo): string | undefined {
   const [least, most] = limits as number[]
   const within = typeof value === 'number' && value >= least! && !(value > most!)
   const [good, words] = {

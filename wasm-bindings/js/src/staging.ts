@@ -1,15 +1,15 @@
 import type { Boundary } from './boundary.js'
 import { type HeaderPair, unfit } from './messages.js'
-import type { Compression } from './options.js'
-import { clientOptions } from './options-table.js'
+import { type Compression, expected } from './options.js'
+import { clientOptions, type OptionInfo } from './options-table.js'
 
 // The format: ../../src/exports/staging.rs.
 const FLAG_PARTITION = 1
 const FLAG_TIMESTAMP = 2
 const FLAG_HEADERS = 4
 const FLAG_BITS = 8
-/** In the order of Kafka's numbers. */
-const [, , ...COMPRESSIONS] = clientOptions.producer.compression
+/** Their words are in the order of Kafka's numbers. */
+const compressions: OptionInfo = clientOptions.producer.compression
 
 /** The size of the area to begin with: large enough for many records, small enough to stay in a processor's cache. */
 const AREA_BYTES = 128 * 1024
@@ -26,9 +26,10 @@ const encoder = new TextEncoder()
 /** The flags of records that are to be compressed like this; `undefined` is as configured. */
 export function compressionFlags(compression: Compression | undefined): number {
   if (compression === undefined) return 0
-  const number = COMPRESSIONS.indexOf(compression)
-  if (number < 0) throw unfit('compression', `one of ${COMPRESSIONS.join(', ')}`, compression)
-  return (number + 1) << 3
+  const words = expected(compression, compressions)
+  if (words !== undefined) throw unfit('compression', words, compression)
+  // Default and kind stand before the words.
+  return (compressions.indexOf(compression, 2) - 1) << 3
 }
 
 /** Writes records straight into wasm memory. */
