@@ -47,7 +47,7 @@ fn run(mut args: lexopt::Parser) -> Result<ExitCode> {
     // Ctrl-C ends the script that measures, which is an error here, and then the broker is stopped all the same.
     let _interrupted = Interrupted::watch()?;
     let broker = Broker::start(against)?;
-    let measured = scripts.iter().try_for_each(|script| measure(script, &broker.bootstrap()?));
+    let measured = scripts.iter().try_for_each(|script| measure(script, against, &broker.bootstrap()?));
     broker.stop()?;
     measured.map(|()| ExitCode::SUCCESS)
 }
@@ -113,7 +113,7 @@ fn encoder() -> PathBuf {
     paths::target().join("bench/encoder")
 }
 
-fn measure(script: &Path, bootstrap: &str) -> Result<()> {
+fn measure(script: &Path, against: Against, bootstrap: &str) -> Result<()> {
     let out = paths::target().join("bench");
     std::fs::create_dir_all(&out).context(|| format!("cannot create {}", out.display()))?;
     let part = part(script);
@@ -122,6 +122,13 @@ fn measure(script: &Path, bootstrap: &str) -> Result<()> {
         command.arg(script).current_dir(paths::root());
         command
             .env("KAFKA_BOOTSTRAP", bootstrap)
+            .env(
+                "BENCH_AGAINST",
+                match against {
+                    Against::Dev => "dev",
+                    Against::Kafka => "kafka",
+                },
+            )
             .env("KAFKA_WASM_FOLDER", package::folder())
             .env("BENCH_ENCODER", encoder())
             .env("BENCH_OUT", &out);
