@@ -8,6 +8,7 @@ pub mod components;
 pub mod live;
 pub mod model;
 pub mod platform;
+pub mod recorded;
 pub mod run;
 pub mod source;
 pub mod state;

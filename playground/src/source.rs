@@ -18,6 +18,13 @@ pub struct Staging {
 }
 
 impl Staging {
+    /// One run that is no lesson's.
+    #[must_use]
+    pub(crate) fn of(run: Run) -> Self {
+        let track = Rc::new(Track::single(run.side, run.events.len()));
+        Self { runs: vec![run], track }
+    }
+
     /// The runs from left to right.
     #[must_use]
     pub fn runs(&self) -> &[Run] {

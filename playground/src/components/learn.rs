@@ -71,7 +71,8 @@ pub fn Learn(props: &LearnProps) -> Html {
     }
 }
 
-fn facts(staging: &Staging) -> Facts {
+/// What the page's memory needs to know about the runs.
+pub(super) fn facts(staging: &Staging) -> Facts {
     let track = staging.track();
     let broken = signs(staging).into_iter().filter(|sign| sign.kind == SignKind::Broken);
     let changes = staging.runs().iter().flat_map(|run| {
@@ -108,8 +109,9 @@ fn stops(staging: &Staging) -> Vec<usize> {
     (0..count).map(stop).collect()
 }
 
+/// Moves on by itself while the page plays.
 #[hook]
-fn use_play_timer(props: &LearnProps) {
+pub(super) fn use_play_timer(props: &LearnProps) {
     let act = props.act.clone();
     let speed = props.state.speed;
     use_effect_with((props.state.play, props.state.position, speed), move |(play, position, speed)| {
@@ -130,8 +132,9 @@ fn use_play_timer(props: &LearnProps) {
     });
 }
 
+/// Listens to the keyboard.
 #[hook]
-fn use_keys(props: &LearnProps) {
+pub(super) fn use_keys(props: &LearnProps) {
     let newest = use_mut_ref(|| (props.state.clone(), props.act.clone()));
     *newest.borrow_mut() = (props.state.clone(), props.act.clone());
     use_effect_with((), move |()| {
@@ -181,15 +184,16 @@ fn focus(selector: &str) {
 
 /// A lesson that is open.
 #[derive(Properties, PartialEq)]
-struct LessonProps {
-    state: Rc<UiState>,
-    cards: Rc<Vec<LessonCard>>,
-    act: Callback<Action>,
-    staging: Rc<Staging>,
+pub(super) struct LessonProps {
+    pub(super) state: Rc<UiState>,
+    pub(super) cards: Rc<Vec<LessonCard>>,
+    pub(super) act: Callback<Action>,
+    pub(super) staging: Rc<Staging>,
 }
 
+/// Panel, stage, details and transport.
 #[component]
-fn Lesson(props: &LessonProps) -> Html {
+pub(super) fn Lesson(props: &LessonProps) -> Html {
     let (state, staging, act) = (&props.state, &props.staging, &props.act);
     let track = staging.track();
     let position = state.position.min(track.len());

@@ -6,6 +6,7 @@ pub mod learn;
 pub mod lesson;
 pub mod live;
 pub mod rail;
+pub mod recorded;
 pub mod shell;
 pub mod stage;
 

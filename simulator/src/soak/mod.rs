@@ -13,7 +13,7 @@ mod run;
 mod shrink;
 
 pub use draw::{draw, draw_from};
-pub use run::{Outcome, run};
+pub use run::{Outcome, judge, run};
 pub use shrink::shrink;
 
 use crate::check::RuleId;

@@ -290,21 +290,31 @@ impl Life {
     }
 
     fn judged(mut self, finished: bool) -> Outcome {
-        let scenario = self.world.scenario();
-        let bounds = scenario.clients.iter().enumerate();
-        let bounds = bounds.map(|(number, client)| Bounds::of(&scenario.config(client, number)));
-        if let Some(bounds) = bounds.max_by_key(|bounds| bounds.recovery) {
-            for finding in check(self.world.events(), &bounds, finished) {
-                if let Some((event, text)) = finding.broken {
-                    self.breaches.push(Breach { law: Law::Rule(finding.rule), event, text });
-                }
-            }
-        }
-        let logs = model::judge(&self.world, &mut self.breaches);
-        Reader::default().follow(&self.world, Some(&logs), &mut self.breaches);
+        self.breaches.extend(judge(&self.world, finished));
         self.breaches.sort_by_key(|breach| breach.event);
         Outcome { world: self.world, breaches: self.breaches }
     }
+}
+
+/// What a run has broken, first things first: the rules, and what the reference model says of its records. `finished`: nothing
+/// is to follow, so that what has not ended never will.
+#[must_use]
+pub fn judge(world: &World, finished: bool) -> Vec<Breach> {
+    let mut breaches = Vec::new();
+    let scenario = world.scenario();
+    let bounds = scenario.clients.iter().enumerate();
+    let bounds = bounds.map(|(number, client)| Bounds::of(&scenario.config(client, number)));
+    if let Some(bounds) = bounds.max_by_key(|bounds| bounds.recovery) {
+        for finding in check(world.events(), &bounds, finished) {
+            if let Some((event, text)) = finding.broken {
+                breaches.push(Breach { law: Law::Rule(finding.rule), event, text });
+            }
+        }
+    }
+    let logs = model::judge(world, &mut breaches);
+    Reader::default().follow(world, Some(&logs), &mut breaches);
+    breaches.sort_by_key(|breach| breach.event);
+    breaches
 }
 
 /// How long consumers may take to read what is there once nothing is wrong.

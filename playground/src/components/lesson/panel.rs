@@ -45,6 +45,8 @@ pub fn LessonPanel(props: &LessonPanelProps) -> Html {
     let Some((_, lesson)) = props.told.last() else { return Html::default() };
     let count = lesson.steps.len();
     let is_done = props.reached >= count;
+    // A run that somebody has brought tells itself like a lesson, but is none.
+    let is_recording = lesson.card.id == 0;
     let asked = quiz(props, props.reached);
     let is_unanswered = asked.is_some() && !props.answers.contains_key(&props.reached);
     let label = match (props.reached, is_done, is_unanswered) {
@@ -57,9 +59,11 @@ pub fn LessonPanel(props: &LessonPanelProps) -> Html {
     html! {
         <section class="lesson" aria-label="Lesson" data-testid="lesson" data-step={props.reached.to_string()} data-steps={count.to_string()}>
             <div class="lesson-scroll" ref={scroller} tabindex="0" role="group" aria-label="Steps">
-                <p class="eyebrow">{ format!("Lesson {}", lesson.card.id) }</p>
+                <p class="eyebrow">{ if is_recording { "Recording".to_owned() } else { format!("Lesson {}", lesson.card.id) } }</p>
                 <h1 class="question" data-testid="question">{ lesson.card.question }</h1>
-                <p class="small quiet">{ format!("{count} steps, about {} minutes", lesson.minutes) }</p>
+                if !is_recording {
+                    <p class="small quiet">{ format!("{count} steps, about {} minutes", lesson.minutes) }</p>
+                }
                 if props.reached == 0 {
                     <p class="introduction">{ lesson.introduction.to_string() }</p>
                 }

@@ -3,6 +3,7 @@
 pub mod announcer;
 pub mod error_panel;
 pub mod help_dialog;
+pub mod open_button;
 pub mod rules_strip;
 pub mod share_button;
 pub mod theme_button;

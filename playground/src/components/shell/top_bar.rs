@@ -1,9 +1,11 @@
 //! The bar at the top: lessons, Live, share, theme, help.
 
+use super::open_button::OpenButton;
 use super::share_button::ShareButton;
 use super::theme_button::ThemeButton;
 use crate::components::icon::{Icon, Picture};
 use crate::model::lesson::LessonCard;
+use std::rc::Rc;
 use yew::prelude::*;
 
 /// What is open.
@@ -23,6 +25,8 @@ pub struct TopBarProps {
     pub on_lesson: Callback<u8>,
     /// Called to open Live.
     pub on_live: Callback<()>,
+    /// Called with a recording from a file, or with why it cannot be read.
+    pub on_recording: Callback<Result<Rc<str>, String>>,
     /// Called to open the help.
     pub on_help: Callback<()>,
 }
@@ -61,6 +65,7 @@ pub fn TopBar(props: &TopBarProps) -> Html {
                 if props.has_place {
                     <ShareButton link={props.link.clone()} />
                 }
+                <OpenButton on_text={props.on_recording.clone()} />
                 <ThemeButton />
                 <button type="button" class="button bare icon-button" aria-label="Help" title="Help" data-testid="help"
                     onclick={props.on_help.reform(|_: MouseEvent| ())}><Icon picture={Picture::Question} /></button>
