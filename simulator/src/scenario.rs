@@ -6,6 +6,7 @@ use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use client_core::Compression;
 #[cfg(feature = "exhibits")]
 use client_core::config::Defect;
 use client_core::config::{Acks, Config, ConsumerConfig, OffsetReset, ProducerConfig, Role};
@@ -86,6 +87,8 @@ pub struct LimitSetup {
     /// How many headers of its own each record has, and a key; the configuration then adds two more headers, one of which
     /// each record has already.
     pub headers: Option<u32>,
+    /// A producer's `compression`.
+    pub compression: Option<Compression>,
     /// A consumer's `max_partition_fetch_bytes`.
     pub fetch_bytes: Option<u32>,
     /// A consumer's `fetch_max_wait`, in milliseconds.
@@ -260,6 +263,7 @@ impl LimitSetup {
             max_in_flight: bytes(self.max_in_flight, default.max_in_flight),
             delivery_timeout: millis(self.delivery_timeout_ms, default.delivery_timeout),
             max_block: millis(self.max_block_ms, default.max_block),
+            compression: self.compression.unwrap_or(default.compression),
             extra_headers: if self.headers.is_some() { extra_headers() } else { default.extra_headers },
             ..default
         }
@@ -293,6 +297,11 @@ impl LimitSetup {
                     return Err(ParseError::new(value, format!("expected at most {HEADERS_MAX} headers")));
                 }
                 self.headers = Some(headers);
+            }
+            "compression" if producer => {
+                let found = Compression::ALL.into_iter().find(|codec| codec.name() == value);
+                let expected = "expected none, gzip, snappy, lz4 or zstd";
+                self.compression = Some(found.ok_or_else(|| ParseError::new(value, expected))?);
             }
             "fetch-bytes" if !producer => self.fetch_bytes = Some(number(value, "bytes")?),
             "fetch-wait" if !producer => self.fetch_wait_ms = Some(number(value, "milliseconds")?),
@@ -328,6 +337,9 @@ impl fmt::Display for LimitSetup {
             if let Some(value) = value {
                 write!(f, ":{key}={value}")?;
             }
+        }
+        if let Some(compression) = self.compression {
+            write!(f, ":compression={}", compression.name())?;
         }
         Ok(())
     }
@@ -449,6 +461,7 @@ mod tests {
                     limits: LimitSetup {
                         batch_size: Some(700),
                         headers: Some(2),
+                        compression: Some(Compression::Zstd),
                         delivery_timeout_ms: Some(9),
                         ..LimitSetup::default()
                     },

@@ -10,6 +10,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
+use client_core::Compression;
 use client_core::config::Acks;
 use client_core::ids::TopicPartition;
 
@@ -162,6 +163,7 @@ fn producer(dice: &mut Dice<'_>) -> ClientSetup {
         delivery_timeout_ms: dice.maybe(2, |dice| dice.roll(900, 6_000)),
         max_block_ms: dice.maybe(3, |dice| dice.roll(900, 4_000)),
         headers: dice.maybe(3, |dice| dice.roll(0, 5) as u32),
+        compression: dice.maybe(3, |dice| *dice.pick(&Compression::ALL)),
         ..LimitSetup::default()
     };
     client(dice, RoleSetup::Producer { idempotent, acks, linger_ms }, limits)

@@ -36,17 +36,28 @@ impl Stored {
         Ok(Self { offset: record.offset, key: owned(record.key), value: owned(record.value), headers })
     }
 
-    /// The records of a batch.
-    pub(super) fn all(batch: &Bytes) -> Result<Vec<Self>, String> {
+    /// The records of a batch as it is stored.
+    fn logged(batch: &Bytes) -> Result<Vec<Self>, String> {
         let batch = RecordBatch::decode(batch)
             .map_err(|error| format!("a batch cannot be read: {error}"))?
             .ok_or_else(|| String::from("a batch is not whole"))?;
-        let records = batch.records().map_err(|error| format!("records cannot be read: {error}"))?;
+        Self::all(&batch)
+    }
+
+    /// The records of a batch, compressed or not.
+    pub(super) fn all(batch: &RecordBatch) -> Result<Vec<Self>, String> {
+        let plain = batch
+            .decompressed(DECOMPRESSED_SIZE_MAX)
+            .map_err(|error| format!("a batch cannot be decompressed: {error}"))?;
+        let records = plain.records().map_err(|error| format!("records cannot be read: {error}"))?;
         records
             .map(|record| Self::of(&record.map_err(|error| format!("a record cannot be read: {error}"))?))
             .collect()
     }
 }
+
+/// More than any batch of a drawn world holds.
+const DECOMPRESSED_SIZE_MAX: usize = 16 << 20;
 
 /// The logs of all partitions.
 pub(super) type Logs = BTreeMap<TopicPartition, Vec<Stored>>;
@@ -116,7 +127,7 @@ fn read(world: &World) -> Result<Logs, String> {
         for partition in topic.partitions() {
             let mut log = Vec::new();
             for batch in partition.batches() {
-                log.extend(Stored::all(&batch.bytes)?);
+                log.extend(Stored::logged(&batch.bytes)?);
             }
             logs.insert(TopicPartition::new(topic.name(), partition.index()), log);
         }

@@ -9,7 +9,6 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use bytes::Bytes;
 use client_core::ids::TopicPartition;
 use client_core::protocol::record_batch::RecordBatch;
 
@@ -84,7 +83,7 @@ impl Reader {
                     let standing = self.standings.get_mut(&(*client, partition.clone()));
                     let Some(logs) = logs else {
                         // Whether it may be there is for later; where it leads is what counts now.
-                        if let (Some(standing), Ok(Some(batch))) = (standing, RecordBatch::decode(batch)) {
+                        if let Some(standing) = standing {
                             standing.next = Next::At(batch.next_offset());
                         }
                         continue;
@@ -144,7 +143,7 @@ fn taken(
     standing: Option<&mut Standing>,
     log: &[Stored],
     first_offset: i64,
-    batch: &Bytes,
+    batch: &RecordBatch,
 ) -> Result<(), String> {
     let standing = standing.ok_or("the partition is not assigned")?;
     if standing.paused {

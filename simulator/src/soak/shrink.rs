@@ -113,7 +113,7 @@ impl<F: FnMut(&Recording) -> Option<Law>> Search<F> {
     }
 
     fn drop_limits(&mut self, client: usize) {
-        let each: [fn(&mut LimitSetup); 10] = [
+        let each: [fn(&mut LimitSetup); 11] = [
             |limits| limits.idle_ms = None,
             |limits| limits.batch_size = None,
             |limits| limits.buffer_memory = None,
@@ -122,6 +122,7 @@ impl<F: FnMut(&Recording) -> Option<Law>> Search<F> {
             |limits| limits.delivery_timeout_ms = None,
             |limits| limits.max_block_ms = None,
             |limits| limits.headers = None,
+            |limits| limits.compression = None,
             |limits| limits.fetch_bytes = None,
             |limits| limits.fetch_wait_ms = None,
         ];

@@ -8,6 +8,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use client_core::ids::TopicPartition;
+use client_core::protocol::record_batch::RecordBatch;
 
 /// What the application knows. Grows with every record.
 #[derive(Clone, Debug, Default)]
@@ -133,7 +134,7 @@ pub enum ReadWhat {
         /// The first offset that the application wants of it.
         first_offset: i64,
         /// The whole batch.
-        batch: Bytes,
+        batch: RecordBatch,
     },
 }
 

@@ -244,7 +244,7 @@ impl World {
             };
             let cause = self.log.current_cause(None);
             let index = self.log.push(Entry::new(self.now, Actor::Task(task), kind).because(cause));
-            let (partition, batch) = (fetched.partition, fetched.batch.bytes().clone());
+            let (partition, batch) = (fetched.partition, fetched.batch);
             self.ledger.note(number as u8, index, ReadWhat::Taken { partition, first_offset, batch });
         }
     }
