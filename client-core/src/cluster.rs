@@ -287,6 +287,7 @@ impl Refresh {
             target: Target::Any,
             body,
             timeout: self.request_timeout,
+            until: None,
             expects_reply: true,
         }));
     }

@@ -83,8 +83,10 @@ pub(crate) struct Outgoing {
     pub(crate) owner: Owner,
     pub(crate) target: Target,
     pub(crate) body: Request,
-    /// How long the reply may take, counted from the sending; the same again for waiting for a connection.
+    /// How long the reply may take, counted from the sending; the same again at most for waiting for a connection.
     pub(crate) timeout: Duration,
+    /// When it is not wanted any more, if it still waits for a connection then.
+    pub(crate) until: Option<Instant>,
     /// False only for produce requests with `acks=0`.
     pub(crate) expects_reply: bool,
 }

@@ -191,6 +191,7 @@ impl Connection {
             target: Target::Broker(self.broker),
             body,
             timeout: settings.request_timeout,
+            until: None,
             expects_reply: true,
         };
         self.write(outgoing, version, settings, cx);

@@ -9,6 +9,8 @@ mod exchange;
 mod losing;
 mod state;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use state::{AuthenticationPhase, ConnectionState, TRANSITIONS};
 pub(crate) use table::Connections;
@@ -245,6 +247,7 @@ impl Connection {
             self.send(outgoing, settings, cx);
         } else {
             let deadline = cx.now + outgoing.timeout;
+            let deadline = outgoing.until.map_or(deadline, |until| until.min(deadline));
             self.queued.push_back(Queued { outgoing, deadline });
             if self.state == ConnectionState::Disconnected {
                 self.connect("a request needs the broker", settings, cx);

@@ -198,19 +198,25 @@ impl Connections {
     }
 
     /// The broker to ask when any would do: the least busy of those that are ready; else one that is about to be; else
-    /// one that may be tried now, known ones before configured ones (KIP-899); else the one whose wait ends first.
+    /// one that may be tried now, that which has failed least often, known ones before configured ones (KIP-899); else one that is being tried again; else the one whose wait
+    /// ends first.
     fn choose(&self) -> BrokerId {
         let rank = |connection: &Connection| {
             let configured_only = connection.node().is_none();
             match connection.state() {
                 ConnectionState::Ready => (0, connection.in_flight().len() as u64, configured_only),
+                // Those that have failed come after those that have not, or less often: else two black holes would take turns for ever, and
+                // a third broker that works would never be asked (CN10).
                 ConnectionState::Connecting
                 | ConnectionState::Negotiating
-                | ConnectionState::Authenticating => (1, connection.queued() as u64, configured_only),
-                ConnectionState::Disconnected => (2, u64::from(configured_only), configured_only),
+                | ConnectionState::Authenticating => {
+                    let rank = if connection.is_unreachable() { 3 } else { 1 };
+                    (rank, connection.queued() as u64, configured_only)
+                }
+                ConnectionState::Disconnected => (2, u64::from(connection.attempts()), configured_only),
                 ConnectionState::BackingOff => {
                     let until = connection.backing_off_until().map_or(0, crate::time::Instant::as_micros);
-                    (3, until, configured_only)
+                    (4, until, configured_only)
                 }
             }
         };

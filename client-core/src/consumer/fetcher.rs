@@ -73,7 +73,11 @@ impl ConsumerState {
     /// The end of a fetch.
     pub(crate) fn handle_fetch_reply(&mut self, request: u64, result: Result<Response, Error>, cx: &mut Cx) {
         let Some(fetch) = self.in_flight.remove(&request) else { return };
-        self.fetching.remove(&fetch.broker);
+        if self.fetching.get(&fetch.broker) == Some(&request) {
+            self.fetching.remove(&fetch.broker);
+        } else {
+            self.abandon_fetches();
+        }
         for (name, epoch, _) in &fetch.partitions {
             if let Some(partition) = self.partition_mut(name).filter(|partition| partition.epoch == *epoch) {
                 partition.busy = false;
@@ -172,6 +176,29 @@ impl ConsumerState {
         self.look_ups.handle_timeout(cx);
     }
 
+    /// After a change of places: a fetch of which every partition was moved is nobody's any more. The next one need not wait for its
+    /// reply, as long as not too many are left behind. (A broker still answers one after the other.)
+    pub(super) fn abandon_fetches(&mut self) {
+        let is_wanted = |(name, epoch, _): &(TopicPartition, u32, i64)| {
+            self.partition(name).is_some_and(|partition| partition.epoch == *epoch)
+        };
+        let under_way =
+            |broker: BrokerId| self.in_flight.values().filter(|fetch| fetch.broker == broker).count();
+        let abandoned: Vec<BrokerId> = self
+            .fetching
+            .iter()
+            .filter(|(broker, request)| {
+                let wanted =
+                    self.in_flight.get(request).is_some_and(|fetch| fetch.partitions.iter().any(is_wanted));
+                !wanted && under_way(**broker) < FETCHES_MAX
+            })
+            .map(|(broker, _)| *broker)
+            .collect();
+        for broker in abandoned {
+            self.fetching.remove(&broker);
+        }
+    }
+
     // ---- inside ----
 
     /// Partitions without a position need one before anything can be fetched.
@@ -240,6 +267,7 @@ impl ConsumerState {
             target: Target::Broker(broker),
             body,
             timeout: self.request_timeout.saturating_add(self.config.fetch_max_wait),
+            until: None,
             expects_reply: true,
         }));
     }
@@ -389,3 +417,6 @@ impl ConsumerState {
         }
     }
 }
+
+/// How many fetches to one broker may be unanswered, those that nobody waits for any more included.
+const FETCHES_MAX: usize = 2;

@@ -41,7 +41,7 @@ pub(crate) struct ConsumerState {
     /// Whose turn it is in `take()`, so that one busy partition does not starve the others.
     turn: usize,
     in_flight: LiteMap<u64, InFlightFetch>,
-    /// Which brokers have a fetch under way: at most one each.
+    /// Which brokers have a fetch under way that somebody waits for: at most one each.
     fetching: LiteMap<BrokerId, u64>,
     next_request: u64,
     look_ups: LookUps,
@@ -148,6 +148,7 @@ impl ConsumerState {
         if !new.is_empty() {
             self.assignment = Assignment::Manual(new);
         }
+        self.abandon_fetches();
         self.turn = 0;
         cx.trace(|| crate::trace::TraceKind::Called { call: "assign", operation: None, outcome: "changed" });
         Ok(AssignOutcome::Changed { epoch: self.epoch })
@@ -162,6 +163,7 @@ impl ConsumerState {
         *found = Partition::new(to, epoch);
         found.paused = paused;
         self.epoch = epoch;
+        self.abandon_fetches();
         Ok(())
     }
 

@@ -314,6 +314,7 @@ impl LookUps {
             target: Target::Broker(broker),
             body,
             timeout: request_timeout,
+            until: None,
             expects_reply: true,
         }));
     }

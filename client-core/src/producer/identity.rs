@@ -66,6 +66,7 @@ impl Identity {
             target: Target::Any,
             body,
             timeout: self.request_timeout,
+            until: None,
             expects_reply: true,
         }));
     }

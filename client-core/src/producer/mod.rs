@@ -266,6 +266,11 @@ impl ProducerState {
                 consider(at, Timer::Delivery);
             }
         }
+        for request in self.in_flight.values() {
+            if let Some(at) = request.deadline() {
+                consider(at, Timer::Delivery);
+            }
+        }
         for topic in &self.topics {
             if let Some(waiting) = topic.waiting.front() {
                 consider(waiting.deadline, Timer::Delivery);

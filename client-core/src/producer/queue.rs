@@ -26,6 +26,8 @@ pub(crate) struct PartitionQueue {
     closed: VecDeque<Batch>,
     /// How many batches are in flight.
     in_flight: usize,
+    /// How many of those have ended because their time was up, so that only their replies will say which numbers the broker has seen.
+    unresolved: usize,
     /// The broker that the latest batch went to.
     sent_to: Option<BrokerId>,
     /// Under which id the sequence numbers of this partition run.
@@ -233,6 +235,9 @@ impl PartitionQueue {
         if !idempotent {
             return true;
         }
+        if self.unresolved > 0 {
+            return false;
+        }
         if !self.needs_new_identity {
             return self.identity.or(current).is_some() && (self.confirmed || self.in_flight == 0);
         }
@@ -292,6 +297,16 @@ impl PartitionQueue {
         self.in_flight = self.in_flight.saturating_sub(1);
     }
 
+    /// A batch in flight has ended before its reply.
+    pub(crate) const fn leave_unresolved(&mut self) {
+        self.unresolved += 1;
+    }
+
+    /// The reply of such a batch has come, or never will.
+    pub(crate) const fn resolve(&mut self) {
+        self.unresolved = self.unresolved.saturating_sub(1);
+    }
+
     /// The broker has taken a batch: from now on it checks that the sequence numbers follow each other.
     pub(crate) const fn confirm(&mut self) {
         self.confirmed = true;
@@ -337,6 +352,7 @@ impl PartitionQueue {
         self.next_sequence = 0;
         self.needs_new_identity = false;
         self.in_flight = 0;
+        self.unresolved = 0;
     }
 
     fn begin_identity(&mut self, current: Option<ProducerId>) {

@@ -12,7 +12,7 @@ use crate::protocol::{
     ErrorCode, PartitionProduceData, PartitionProduceResponse, ProduceRequest, ProduceResponse, Request,
     Response, TopicProduceData,
 };
-use crate::time::Duration;
+use crate::time::{Duration, Instant};
 use crate::trace::TraceKind;
 use crate::view::ClusterView;
 use alloc::borrow::Cow;
@@ -27,6 +27,8 @@ use litemap::LiteMap;
 pub(crate) struct InFlightRequest {
     broker: BrokerId,
     batches: Vec<InFlightBatch>,
+    /// When the first of its batches has to have ended.
+    deadline: Option<Instant>,
 }
 
 #[derive(Clone, Debug)]
@@ -34,6 +36,21 @@ struct InFlightBatch {
     topic: usize,
     partition: i32,
     batch: Batch,
+    /// Whether its time was up before the reply came: its records have ended. Of the reply only counts what it says about the
+    /// sequence numbers.
+    ended: bool,
+}
+
+impl InFlightRequest {
+    /// When the first of its batches has to have ended.
+    pub(super) const fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    fn find_deadline(&mut self) {
+        let waiting = self.batches.iter().filter(|sent| !sent.ended);
+        self.deadline = waiting.map(|sent| sent.batch.deadline).min();
+    }
 }
 
 impl ProducerState {
@@ -133,17 +150,13 @@ impl ProducerState {
     pub(crate) fn handle_timeout(&mut self, cx: &mut Cx) {
         self.identity.handle_timeout(cx);
         self.expire_waiting(cx);
+        self.expire_in_flight(cx);
         for ((index, partition), ()) in self.active.clone() {
             let now = cx.now;
             let Some(queue) = self.topics[index].queue_mut(partition) else { continue };
             for batch in queue.take_expired(now) {
-                let name = &self.topics[index].name;
-                let error = Error::Timeout {
-                    what: Cow::Owned(format!("delivery to {name}-{partition}")),
-                    after: self.config.delivery_timeout,
-                    cause: batch.last_error.clone().map(alloc::boxed::Box::new),
-                };
-                self.end_batch(InFlightBatch { topic: index, partition, batch }, Err(error), cx);
+                let error = self.delivery_timed_out(index, partition, &batch);
+                self.end_batch(index, partition, batch, Err(error), cx);
             }
             self.forget_if_idle(index, partition);
         }
@@ -151,6 +164,38 @@ impl ProducerState {
             waiters.expire("flush()", None, cx);
         }
         self.flushes.retain(|_, waiters| !waiters.is_empty());
+    }
+
+    /// Ends batches whose time is up although their request may still be answered. The connection stays: its own time limit says
+    /// when a reply is given up. Until then the numbers of the partition hang on that reply, and nothing new is numbered.
+    fn expire_in_flight(&mut self, cx: &mut Cx) {
+        let now = cx.now;
+        let mut expired = Vec::new();
+        for (_, request) in self.in_flight.iter_mut() {
+            if request.deadline.is_none_or(|at| at > now) {
+                continue;
+            }
+            for sent in request.batches.iter_mut().filter(|sent| !sent.ended && sent.batch.deadline <= now) {
+                sent.ended = true;
+                expired.push((sent.topic, sent.partition, sent.batch.clone()));
+            }
+            request.find_deadline();
+        }
+        for (topic, partition, batch) in expired {
+            if let Some(queue) = self.topics[topic].queue_mut(partition) {
+                queue.leave_unresolved();
+            }
+            let error = self.delivery_timed_out(topic, partition, &batch);
+            self.tell_end(topic, partition, batch, Err(error), cx);
+        }
+    }
+
+    fn delivery_timed_out(&self, topic: usize, partition: i32, batch: &Batch) -> Error {
+        Error::Timeout {
+            what: Cow::Owned(format!("delivery to {}-{partition}", self.topics[topic].name)),
+            after: self.config.delivery_timeout,
+            cause: batch.last_error.clone().map(alloc::boxed::Box::new),
+        }
     }
 
     /// A broker refuses this client's credentials: what waits for it fails, and with it, if no broker is left to ask, what waits for
@@ -170,7 +215,7 @@ impl ProducerState {
             }
             let Some(queue) = self.topics[index].queue_mut(partition) else { continue };
             for batch in queue.take_all() {
-                self.end_batch(InFlightBatch { topic: index, partition, batch }, Err(error.clone()), cx);
+                self.end_batch(index, partition, batch, Err(error.clone()), cx);
             }
             self.forget_if_idle(index, partition);
         }
@@ -192,7 +237,7 @@ impl ProducerState {
         for ((index, partition), ()) in core::mem::take(&mut self.active) {
             let Some(queue) = self.topics[index].queue_mut(partition) else { continue };
             for batch in queue.take_all() {
-                self.end_batch(InFlightBatch { topic: index, partition, batch }, Err(error.clone()), cx);
+                self.end_batch(index, partition, batch, Err(error.clone()), cx);
             }
         }
         for index in 0..self.topics.len() {
@@ -248,7 +293,8 @@ impl ProducerState {
                 base_sequence: batch.sequence.unwrap_or(-1),
                 retries: batch.retries,
             });
-            taken.push((InFlightBatch { topic: *index, partition: *partition, batch }, bytes));
+            let sent = InFlightBatch { topic: *index, partition: *partition, batch, ended: false };
+            taken.push((sent, bytes));
             self.forget_if_idle(*index, *partition);
         }
         taken
@@ -271,10 +317,7 @@ impl ProducerState {
             }
             batches.push(sent);
         }
-        // Nobody waits for a reply beyond the first record's deadline.
-        let first = batches.iter().map(|sent| sent.batch.deadline).min();
-        let left = first.map_or(self.request_timeout, |deadline| deadline.since(cx.now));
-        let timeout = self.request_timeout.min(left).max(Duration::from_millis(1));
+        let timeout = self.request_timeout;
         let body = Request::Produce(ProduceRequest {
             transactional_id: None,
             acks: self.config.acks.as_i16(),
@@ -282,6 +325,8 @@ impl ProducerState {
             topic_data,
         });
         let expects_reply = self.config.acks != Acks::None;
+        let mut request = InFlightRequest { broker, batches, deadline: None };
+        request.find_deadline();
         let number = self.next_request;
         self.next_request += 1;
         cx.effect(Effect::Request(Outgoing {
@@ -289,10 +334,12 @@ impl ProducerState {
             target: Target::Broker(broker),
             body,
             timeout,
+            // What has not been written when its time is up is not written any more.
+            until: request.deadline,
             expects_reply,
         }));
         *self.requests_per_broker.entry(broker).or_default() += 1;
-        self.in_flight.insert(number, InFlightRequest { broker, batches });
+        self.in_flight.insert(number, request);
     }
 
     fn append_waiting(&mut self, index: usize, cx: &mut Cx) {
@@ -368,7 +415,9 @@ impl ProducerState {
         } else if self.config.idempotent && refused_sequence.contains(&code) {
             let error = error();
             self.out_of_step(sent, error, cx);
-        } else if let (ErrorCode::MessageTooLarge, Some(halves)) = (code, sent.batch.split()) {
+        } else if let (ErrorCode::MessageTooLarge, false, Some(halves)) =
+            (code, sent.ended, sent.batch.split())
+        {
             self.resend_in_halves(&sent, halves);
         } else if code == ErrorCode::ProducerFenced {
             let error = Error::Fenced { name: code.name() };
@@ -392,7 +441,7 @@ impl ProducerState {
 
     /// The broker refuses the batch's sequence number. If an older batch is still under way, that one comes first and this
     /// one will fit then; else the partition needs a new producer id.
-    fn out_of_step(&mut self, mut sent: InFlightBatch, error: Error, cx: &Cx) {
+    fn out_of_step(&mut self, mut sent: InFlightBatch, error: Error, cx: &mut Cx) {
         // A refusal is an answer: the broker does not have the batch.
         sent.batch.ambiguous = false;
         let older_in_flight = self.in_flight.values().flat_map(|request| &request.batches).any(|other| {
@@ -434,7 +483,11 @@ impl ProducerState {
         }
     }
 
-    fn retry(&mut self, mut sent: InFlightBatch, error: Error, ambiguous: bool, cx: &Cx) {
+    fn retry(&mut self, mut sent: InFlightBatch, error: Error, ambiguous: bool, cx: &mut Cx) {
+        if sent.ended {
+            self.finish(sent, Err(error), cx);
+            return;
+        }
         let Some(queue) = self.topics[sent.topic].queue_mut(sent.partition) else { return };
         queue.landed();
         // After a loss the connection has its own wait; a second one on top would only add silence.
@@ -453,24 +506,49 @@ impl ProducerState {
 
     /// A batch that was in flight has ended.
     fn finish(&mut self, sent: InFlightBatch, result: Result<Delivered, Error>, cx: &mut Cx) {
-        if let Some(queue) = self.topics[sent.topic].queue_mut(sent.partition) {
+        let InFlightBatch { topic, partition, batch, ended } = sent;
+        if let Some(queue) = self.topics[topic].queue_mut(partition) {
             queue.landed();
             if result.is_ok() {
                 queue.confirm();
             }
+            if ended {
+                queue.resolve();
+                queue.needs_new_identity |= result.is_err() && batch.sequence.is_some();
+            }
         }
-        self.end_batch(sent, result, cx);
+        if !ended {
+            self.end_batch(topic, partition, batch, result, cx);
+        }
     }
 
-    /// A batch has ended, wherever it was.
-    fn end_batch(&mut self, sent: InFlightBatch, result: Result<Delivered, Error>, cx: &mut Cx) {
-        let InFlightBatch { topic, partition, batch } = sent;
+    /// A batch that was not in flight, or is no more, has ended.
+    fn end_batch(
+        &mut self,
+        topic: usize,
+        partition: i32,
+        batch: Batch,
+        result: Result<Delivered, Error>,
+        cx: &mut Cx,
+    ) {
         if result.is_err() && batch.sequence.is_some() {
             // Its numbers will never arrive: the broker would refuse all that follow.
             if let Some(queue) = self.topics[topic].queue_mut(partition) {
                 queue.needs_new_identity = true;
             }
         }
+        self.tell_end(topic, partition, batch, result, cx);
+    }
+
+    /// Tells how a batch has ended.
+    fn tell_end(
+        &mut self,
+        topic: usize,
+        partition: i32,
+        batch: Batch,
+        result: Result<Delivered, Error>,
+        cx: &mut Cx,
+    ) {
         let partition = TopicPartition { topic: self.topics[topic].name.clone(), partition };
         let outcome = result.as_ref().map_or_else(Error::code, |_| "OK");
         let traced = partition.clone();

@@ -185,6 +185,38 @@ fn as6_a_seek_forgets_the_old_place() {
     assert!(d.seek(&partition("t", 0), StartOffset::At(-1)).is_err());
 }
 
+/// A seek takes effect at once: the next fetch does not wait for the long poll under way, whose reply is dropped. However often
+/// places are changed, no more than one such reply is left behind.
+#[test]
+fn as4_as6_a_seek_does_not_wait_for_a_long_poll() {
+    let mut d = reading(EARLIEST);
+    d.take_all();
+    let old = d.they_send::<FetchRequest>("b1");
+    assert_eq!(old.body.topics[0].partitions[0].fetch_offset, 4);
+    d.seek(&partition("t", 0), StartOffset::At(1)).unwrap();
+    let new = d.they_send::<FetchRequest>("b1");
+    assert_eq!(new.body.topics[0].partitions[0].fetch_offset, 1);
+    for offset in [3, 0, 2, 3, 0] {
+        d.seek(&partition("t", 0), StartOffset::At(offset)).unwrap();
+        d.expect_nothing();
+    }
+    let stale = replies::fetched("t", replies::data(0, 4, replies::stored(4, &["of the old place"])));
+    d.we_answer(&old, stale);
+    assert!(d.take_all().is_empty());
+    let newest = d.they_send::<FetchRequest>("b1");
+    assert_eq!(newest.body.topics[0].partitions[0].fetch_offset, 0);
+    d.we_answer(
+        &new,
+        replies::fetched("t", replies::data(0, 4, replies::stored(1, &["of a place between"]))),
+    );
+    assert!(d.take_all().is_empty());
+    d.we_answer(
+        &newest,
+        replies::fetched("t", replies::data(0, 4, replies::stored(0, &["a", "b", "c", "d"]))),
+    );
+    assert_eq!(d.take_all(), ["a", "b", "c", "d"]);
+}
+
 /// Pause keeps the buffer; resume says that there is something to take.
 #[test]
 fn as6_a_pause_keeps_the_buffer() {

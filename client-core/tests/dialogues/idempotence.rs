@@ -1,8 +1,8 @@
 //! Writing without duplicates and in order: CN18, and what happens when numbers are refused.
 
-use crate::support::{Asked, Dialogue, ms, replies, secs};
+use crate::support::{Asked, Dialogue, replies, secs};
 use client_core::protocol::{ErrorCode, InitProducerIdRequest, MetadataRequest, ProduceRequest};
-use client_core::{DisconnectCause, Error, Event, LifecycleState, RecordId};
+use client_core::{CloseReason, DisconnectCause, Error, Event, LifecycleState, RecordId};
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -311,28 +311,75 @@ fn cn18_order_holds_when_the_old_leader_says_so() {
     assert_eq!(ids_asked_for(&d), 0);
 }
 
-/// A batch whose time is up may be in the log or not. What follows is neither lost nor doubled.
+/// A batch whose time is up in flight ends, and its connection stays: others use it. Whether the broker has it says the reply, or the
+/// end of the connection; what follows waits for that, and is neither lost nor doubled.
 #[test]
-fn cn18_what_follows_a_timeout_is_written_once() {
-    for taken in [false, true] {
-        let mut d = Dialogue::producer_with("b1", |_, producer| producer.delivery_timeout = secs(10));
-        d.cluster.topic("t", &[1]);
+fn cn8_cn18_what_follows_a_timeout_is_written_once() {
+    for (taken, answered) in [(false, false), (true, false), (true, true)] {
+        let mut d = Dialogue::producer_with("b1", |config, producer| {
+            config.request_timeout = secs(12);
+            producer.delivery_timeout = secs(10);
+        });
+        d.cluster.topic("t", &[1, 1]);
         d = d.started();
         d.send("t", "0");
         d.serve();
         let late = d.send("t", "1");
         let connection = d.connection("b1");
+        let asked = d.peek::<ProduceRequest>("b1");
         if taken {
             d.swallow(connection);
+        } else {
+            d.they_send::<ProduceRequest>("b1");
         }
-        d.wait(secs(5));
-        let next = d.send("t", "2");
-        d.wait(secs(5));
+        d.forget();
+        d.wait(secs(10));
         assert_eq!(d.record_error(late).code(), "TIMEOUT");
-        until_all_ended(&mut d, &[next]);
+        d.expect_nothing();
+        let next = d.send("t", "2");
+        d.expect_nothing();
+        let other = d.send("t/1", "other");
+        assert!(d.has_request("b1"), "other partitions go on");
+        d.wait(secs(1));
+        if answered {
+            d.we_answer(&asked, replies::produced(&asked.body, ErrorCode::None, 1));
+            d.serve();
+        } else {
+            d.wait(secs(1));
+            assert_eq!(d.they_close("b1"), CloseReason::RequestTimeout { api: "Produce" });
+        }
+        until_all_ended(&mut d, &[next, other]);
         let expected: &[&str] = if taken { &["0", "1", "2"] } else { &["0", "2"] };
         assert_eq!(d.cluster.values("t", 0), expected);
         assert_eq!(d.record_offset(next), expected.len() as i64 - 1);
-        d.wait(ms(1));
+        assert_eq!(d.record_error(late).code(), "TIMEOUT", "what was said stays said");
+        assert_eq!(d.cluster.values("t", 1), ["other"]);
+        assert_eq!(ids_asked_for(&d), usize::from(!answered), "a new id only where the numbers are in doubt");
+    }
+}
+
+/// A record that still waits for its connection when its time is up is not written later.
+#[test]
+fn cn18_what_has_timed_out_is_not_written_later() {
+    for idempotent in [true, false] {
+        let mut d = Dialogue::producer_with("b1 b2", |config, producer| {
+            config.connect_timeout = secs(20);
+            producer.delivery_timeout = secs(10);
+            producer.idempotent = idempotent;
+        });
+        d.cluster.topic("t", &[2]);
+        d = d.started();
+        d.cluster.set_black_hole("b2", true);
+        let record = d.send("t", "late");
+        d.serve();
+        d.wait(secs(10));
+        assert_eq!(d.record_error(record).code(), "TIMEOUT");
+        assert_eq!(d.connection_state("b2"), client_core::ConnectionState::Connecting);
+        d.cluster.set_black_hole("b2", false);
+        d.we_accept("b2");
+        d.serve();
+        let next = d.send("t", "next");
+        until_all_ended(&mut d, &[next]);
+        assert_eq!(d.cluster.values("t", 0), ["next"]);
     }
 }

@@ -67,6 +67,8 @@ impl Dialogue {
             Output::Connect { connection, address } => {
                 self.say(format!("they: connect {connection} to {address}"));
                 assert!(self.named.insert(connection), "CN2: {connection} names a second connection");
+                let now = self.now();
+                self.attempts.entry(address.host.clone()).or_default().push(now);
                 let decoder = FrameDecoder::new(64 << 20);
                 let wire = Wire { address, open: false, decoder, inbox: VecDeque::new() };
                 self.wires.insert(connection, wire);

@@ -34,6 +34,8 @@ pub(crate) struct Dialogue {
     /// Every connection ever asked for: a name is used once.
     named: BTreeSet<ConnectionId>,
     connects: VecDeque<ConnectionId>,
+    /// When each host was asked for a connection.
+    attempts: BTreeMap<String, Vec<Instant>>,
     closes: VecDeque<(String, CloseReason)>,
     ended: BTreeMap<OperationId, Result<Completion, Error>>,
     delivered: BTreeMap<u64, (TopicPartition, Result<Option<i64>, Error>)>,
@@ -57,6 +59,8 @@ pub(crate) enum Delivering {
     Chunks(usize),
     /// Only so many bytes in all; then the connection breaks off, and from then on whole.
     CutAfter(usize),
+    /// The same, but the connection is closed in order.
+    CloseAfter(usize),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,6 +130,18 @@ pub(crate) fn partition(topic: &str, number: i32) -> TopicPartition {
     TopicPartition::new(topic, number)
 }
 
+/// Notes what a test has measured, for `cargo xtask behaviour` to print: lines that begin with the name of a line of docs/behaviour.md.
+pub(crate) fn measured(line: &str, text: &str) {
+    #[cfg(not(target_family = "wasm"))]
+    {
+        let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("behaviour");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(format!("{line}.txt")), text).unwrap();
+    }
+    #[cfg(target_family = "wasm")]
+    let _ = (line, text);
+}
+
 impl Dialogue {
     // ---- the cast ----
 
@@ -139,6 +155,7 @@ impl Dialogue {
             wires: BTreeMap::new(),
             named: BTreeSet::new(),
             connects: VecDeque::new(),
+            attempts: BTreeMap::new(),
             closes: VecDeque::new(),
             ended: BTreeMap::new(),
             delivered: BTreeMap::new(),
@@ -505,6 +522,19 @@ impl Dialogue {
     /// How many attempts to connect have been made so far.
     pub(crate) fn connects(&self) -> u64 {
         self.client.inspect().counters().connects
+    }
+
+    /// The attempts to connect, by host.
+    pub(crate) const fn attempts(&self) -> &BTreeMap<String, Vec<Instant>> {
+        &self.attempts
+    }
+
+    /// How many requests that expect a reply have neither got one nor failed, of those whose connection is gone.
+    pub(crate) fn unanswered(&self) -> usize {
+        let is_gone = |connection: &ConnectionId| !self.wires.contains_key(connection);
+        let lost =
+            self.fates.iter().filter(|((connection, _), fate)| is_gone(connection) && **fate == Fate::Sent);
+        lost.count()
     }
 
     /// Forgets what was said, so that a test can look at what comes next.

@@ -75,12 +75,20 @@ impl Dialogue {
                 self.delivery = Delivering::CutAfter(left - bytes.len());
                 self.we_send(connection, bytes);
             }
-            Delivering::CutAfter(left) => {
+            Delivering::CloseAfter(left) if bytes.len() <= left => {
+                self.delivery = Delivering::CloseAfter(left - bytes.len());
+                self.we_send(connection, bytes);
+            }
+            Delivering::CutAfter(left) | Delivering::CloseAfter(left) => {
+                let in_order = matches!(self.delivery, Delivering::CloseAfter(_));
                 self.delivery = Delivering::Whole;
                 self.we_send(connection, bytes.slice(..left));
                 // Unless the client has closed it, if it made no sense of what it got.
                 if let Some(host) = self.host(connection) {
-                    self.we_end(&host, DisconnectCause::Reset);
+                    self.we_end(
+                        &host,
+                        if in_order { DisconnectCause::Closed } else { DisconnectCause::Reset },
+                    );
                 }
             }
         }
