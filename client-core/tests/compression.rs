@@ -222,6 +222,36 @@ fn variants_of_the_formats_that_we_do_not_write() {
     }
 }
 
+/// Batches that other people's clients have compressed: `golden/README.md` tells where they come from.
+#[test]
+fn what_other_clients_have_compressed_is_read() {
+    let mut found = std::collections::BTreeMap::new();
+    for line in include_str!("golden/compressed.hex").lines() {
+        let [client, codec, hex] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let digits: Vec<u8> = hex.chars().map(|digit| digit.to_digit(16).unwrap() as u8).collect();
+        let bytes: Bytes = digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect::<Vec<_>>().into();
+        let batch = decode(&bytes);
+        assert_eq!(batch.compression().unwrap().name(), codec);
+        let opened = batch.decompressed(1 << 20).unwrap();
+        for record in opened.records().unwrap() {
+            let record = record.unwrap();
+            let key = std::str::from_utf8(record.key.unwrap()).unwrap();
+            let number: usize = key.strip_prefix("key-").unwrap().parse().unwrap();
+            let word = ["view", "click", "buy", "leave"][number * 7 % 4];
+            let again = format!("item {} {word} again ", number % 13).repeat(10);
+            assert_eq!(record.value.unwrap(), format!("record {number}: {word} {again}").as_bytes());
+            let headers: Vec<_> = record.headers.map(|header| header.unwrap()).collect();
+            assert_eq!((headers[0].key, headers[0].value), (&b"n"[..], Some(number.to_string().as_bytes())));
+            assert_eq!((headers[1].key, headers[1].value), (&b"twice"[..], Some(&b"a"[..])));
+            *found.entry((client, codec)).or_insert(0) += 1;
+        }
+    }
+    let expected = [("java", 4), ("librdkafka", 300)]
+        .into_iter()
+        .flat_map(|(client, records)| CODECS.map(|codec| ((client, codec.name()), records)));
+    assert_eq!(found, expected.collect());
+}
+
 /// A batch whose compressed part is something else; length and checksum are right.
 fn with_payload(bytes: &Bytes, payload: &[u8]) -> Bytes {
     let mut changed = [&bytes[..BATCH_OVERHEAD], payload].concat();
