@@ -235,8 +235,9 @@ impl Life {
             self.call(client, Call::Consume);
             return;
         }
+        // One record for each topic: the smallest of the drawn buffers holds no more of them.
         for (topic, _) in self.world.scenario().topics.clone() {
-            self.call(client, Call::Send { topic, partition: None, count: 2, size: 10 });
+            self.call(client, Call::Send { topic, partition: None, count: 1, size: 10 });
         }
         self.call(client, Call::Flush);
     }
