@@ -5,6 +5,7 @@ use crate::ids::{BrokerId, ConnectionId, OperationId, TopicPartition};
 use crate::io::{Address, Timer};
 use crate::time::Instant;
 use alloc::collections::VecDeque;
+use alloc::format;
 use alloc::string::String;
 use bytes::Bytes;
 
@@ -211,6 +212,24 @@ pub enum Machine {
     Lifecycle,
     /// One connection.
     Connection(ConnectionId),
+}
+
+impl Machine {
+    /// Why a move is refused, in words.
+    #[must_use]
+    pub fn refusal(self, from: &str, to: &str) -> String {
+        let whose = match self {
+            Self::Lifecycle => "a client's life",
+            Self::Connection(_) => "a connection",
+        };
+        format!("{from} -> {to} is not a legal move of {whose}")
+    }
+}
+
+/// Why input is ignored, in words.
+#[must_use]
+pub fn ignored(connection: ConnectionId, input: &str) -> String {
+    format!("{connection} is not open, or not the newest connection any more: {input} is ignored")
 }
 
 /// Collects trace events while switched on.

@@ -31,6 +31,45 @@ pub enum Choice {
     },
     /// Something breaks, or is mended.
     Fault(Fault),
+    /// Input for a client's newest connection to a broker, given by hand: the person who watches plays the driver, and may
+    /// give what makes no sense.
+    Input {
+        /// The client, counted from 0.
+        client: u8,
+        /// The client's number for the broker.
+        broker: u16,
+        /// What it is given.
+        input: HandInput,
+    },
+}
+
+/// Input that can be given by hand, named like the client's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HandInput {
+    /// The transport is open.
+    Connected,
+    /// What is under way between client and broker arrives, there and back.
+    Received,
+    /// The connection breaks.
+    Disconnected,
+    /// The time has come that the client waits for.
+    TimeoutFired,
+}
+
+impl HandInput {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Connected, Self::Received, Self::Disconnected, Self::TimeoutFired];
+
+    /// Its name in the client's own words.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Connected => "Connected",
+            Self::Received => "Received",
+            Self::Disconnected => "Disconnected",
+            Self::TimeoutFired => "TimeoutFired",
+        }
+    }
 }
 
 /// A call to a client.
@@ -126,6 +165,9 @@ impl Choice {
     /// # Errors
     /// Which entry cannot be read, and why.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
+        if let Some(rest) = text.strip_prefix("input:") {
+            return input(text, rest);
+        }
         let Some(rest) = text.strip_prefix('T') else { return Fault::parse(text).map(Self::Fault) };
         let (who, call) = rest
             .split_once(':')
@@ -220,6 +262,16 @@ impl Call {
 /// Limits of what a text may ask for: a link must not be able to exhaust the page that opens it.
 const RECORDS_MAX: u32 = 10_000;
 const RECORD_SIZE_MAX: u32 = 1 << 20;
+/// Reads `b1:Connected`, or `b1/2:Connected` for the second client.
+fn input(text: &str, rest: &str) -> Result<Choice, ParseError> {
+    let expected = || ParseError::new(text, "expected input such as input:b1:Connected");
+    let (whose, name) = rest.split_once(':').ok_or_else(expected)?;
+    let numbers = whose.strip_prefix('b').ok_or_else(expected)?;
+    let (broker, client) = numbers.split_once('/').unwrap_or((numbers, "1"));
+    let client = number::<u8>(client, "a client from 1 to 255")?.checked_sub(1).ok_or_else(expected)?;
+    let input = HandInput::ALL.into_iter().find(|input| input.name() == name).ok_or_else(expected)?;
+    Ok(Choice::Input { client, broker: number(broker, "a broker's number")?, input })
+}
 
 fn records(count: u32) -> String {
     if count == 1 { "1 record".to_string() } else { format!("{count} records") }
@@ -297,6 +349,10 @@ impl fmt::Display for Choice {
             Self::Call { task, client: 0, call } => write!(f, "T{task}:{call}"),
             Self::Call { task, client, call } => write!(f, "T{task}/{}:{call}", u16::from(*client) + 1),
             Self::Fault(fault) => fault.fmt(f),
+            Self::Input { client: 0, broker, input } => write!(f, "input:b{broker}:{}", input.name()),
+            Self::Input { client, broker, input } => {
+                write!(f, "input:b{broker}/{}:{}", u16::from(*client) + 1, input.name())
+            }
         }
     }
 }
@@ -346,6 +402,8 @@ mod tests {
             "T1:writable@4",
             "T1:partitions-for:orders@4",
             "cut:n1:rst:37@12",
+            "input:b1:Connected@3",
+            "input:b2/2:TimeoutFired@3",
         ] {
             assert_eq!(ChoiceAt::parse(text).map(|choice| choice.to_string()).as_deref(), Ok(text));
         }
@@ -358,6 +416,8 @@ mod tests {
             "T1:fly@0",
             "T1:start@x",
             "T1:assign:orders:latest@1",
+            "input:b1:Nonsense@1",
+            "input:x:Connected@1",
         ] {
             assert!(ChoiceAt::parse(text).is_err(), "{text}");
         }

@@ -5,6 +5,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use client_core::io::Timer;
 use client_core::time::Instant;
+use client_core::trace::{Machine, ignored};
 
 /// How much a sentence says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -105,8 +106,13 @@ fn what(event: &Event, detail: Detail) -> String {
         Kind::State { machine: kind, from, to, .. } => {
             format!("{} goes from {from} to {to}.", machine(*kind))
         }
+        // The client's own words.
         Kind::StateRejected { machine: kind, from, to } => {
-            format!("{} refuses to go from {from} to {to}: there is no such edge.", machine(*kind))
+            let refusing = match (kind, event.connection) {
+                (MachineKind::Connection, Some(connection)) => Machine::Connection(connection.id),
+                (MachineKind::Connection | MachineKind::Lifecycle, _) => Machine::Lifecycle,
+            };
+            format!("{} refuses: {}.", machine(*kind), refusing.refusal(from, to))
         }
         Kind::BrokerNamed { broker, address, node: Some(node) } => {
             format!("{who} knows broker {node} at {address} as b{broker}.")
@@ -163,11 +169,9 @@ fn what(event: &Event, detail: Detail) -> String {
             )
         }
         Kind::Response { api, .. } => format!("Connection {connection} gets the reply to {api}{number}."),
-        Kind::StaleIgnored { input, count: 0 } => {
-            format!("{who} ignores \"{input}\" for the old connection {connection}.")
-        }
         Kind::StaleIgnored { input, count } => {
-            format!("{who} ignores \"{input}\" with {count} bytes for the old connection {connection}.")
+            let words = event.connection.map(|connection| ignored(connection.id, input)).unwrap_or_default();
+            if *count > 0 { format!("{words}, {}.", bytes(u64::from(*count))) } else { format!("{words}.") }
         }
         Kind::Violation { problem } => format!("The broker broke the protocol on {connection}: {problem}."),
         Kind::RequestFailed { api, why } => format!("{api}{number} on {connection} fails: {why}."),

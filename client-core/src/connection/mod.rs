@@ -388,7 +388,7 @@ impl Connection {
     fn transition(&mut self, to: ConnectionState, cause: &str, cx: &mut Cx) {
         let from = self.state;
         if !is_legal(TRANSITIONS, from, to) {
-            debug_assert!(false, "{} -> {} is not a legal move of a connection", from.name(), to.name());
+            debug_assert!(false, "{}", Machine::Connection(self.id()).refusal(from.name(), to.name()));
             self.reject(to, cx);
             return;
         }

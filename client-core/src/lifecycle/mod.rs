@@ -369,7 +369,7 @@ impl Lifecycle {
         let from = self.state;
         let machine = Machine::Lifecycle;
         if !is_legal(TRANSITIONS, from, to) {
-            debug_assert!(false, "{} -> {} is not a legal move of a client's life", from.name(), to.name());
+            debug_assert!(false, "{}", machine.refusal(from.name(), to.name()));
             cx.trace(|| TraceKind::TransitionRejected { machine, from: from.name(), to: to.name() });
             return;
         }

@@ -13,6 +13,7 @@ mod lesson03;
 mod lesson04;
 mod lesson05;
 mod lesson06;
+mod lesson07;
 mod lesson08;
 mod lesson09;
 mod lesson10;
@@ -40,6 +41,7 @@ pub fn all() -> Vec<Lesson> {
         lesson04::lesson(),
         lesson05::lesson(0),
         lesson06::lesson(),
+        lesson07::lesson(),
         lesson08::lesson(),
         lesson09::lesson(),
         lesson10::lesson(),
@@ -76,6 +78,8 @@ pub struct Lesson {
     pub steps: Vec<Step>,
     /// What the reader may choose about it, for lessons that can be had in several ways.
     pub options: Option<Options>,
+    /// What the reader may do by hand at its end; nothing in most lessons.
+    pub hands: Vec<Hand>,
     /// What to take home.
     pub key_points: &'static [&'static str],
     /// The one place in the source that it is about.
@@ -94,6 +98,15 @@ pub struct Options {
     /// Which one this lesson is.
     pub chosen: u8,
     make: fn(u8) -> Lesson,
+}
+
+/// Something that the reader may do by hand.
+#[derive(Clone, Debug)]
+pub struct Hand {
+    /// The word on the button.
+    pub name: &'static str,
+    /// What is done.
+    pub choice: Choice,
 }
 
 /// A step of a lesson.

@@ -2,6 +2,7 @@
 
 use super::{Answer, Lesson, Moment, Until, Variant};
 use crate::check::{Bounds, Finding, check};
+use crate::choice::Choice;
 use crate::event::Event;
 use crate::recording::Recording;
 use crate::timeline::{Horizon, Stopped, Timeline};
@@ -23,6 +24,8 @@ pub struct LessonRun {
     pub stops: Vec<Stop>,
     /// What the rules found.
     pub findings: Vec<Finding>,
+    bounds: Bounds,
+    at_rest: bool,
 }
 
 /// Where a step ends.
@@ -105,13 +108,23 @@ pub fn run(lesson: &Lesson, variant: Variant) -> Result<LessonRun, LessonError> 
         stops.push(Stop { cursor });
     }
     let findings = check(timeline.events(), &bounds, at_rest);
-    Ok(LessonRun { variant, timeline, stops, findings })
+    Ok(LessonRun { variant, timeline, stops, findings, bounds, at_rest })
 }
 
 /// No lesson takes more steps or more virtual time than this.
 const HORIZON: Horizon = Horizon { steps: 5_000, time: Duration::from_secs(120) };
 
 impl LessonRun {
+    /// Goes on behind the lesson's end with what the reader does by hand: one step of the world for each.
+    pub fn go_on(&mut self, choices: impl IntoIterator<Item = Choice>) {
+        for choice in choices {
+            self.timeline.choose(choice);
+            self.timeline.step();
+            self.at_rest = false;
+        }
+        self.findings = check(self.timeline.events(), &self.bounds, self.at_rest);
+    }
+
     /// All events.
     #[must_use]
     pub fn events(&self) -> &[Arc<Event>] {

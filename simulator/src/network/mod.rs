@@ -243,6 +243,42 @@ impl Network {
         Some(LinkView { id, connection: link.connection, node: link.node, client_is_gone })
     }
 
+    /// Opens a link that is connecting, whatever stands in its way. `None` if it is not.
+    pub fn open_at_once(&mut self, id: LinkId) -> Option<LinkView> {
+        let link = self.links.get_mut(&id)?;
+        if !matches!(link.stage, Stage::Connecting { outcome: None, .. }) {
+            return None;
+        }
+        link.stage = Stage::Open;
+        Some(LinkView { id, connection: link.connection, node: link.node, client_is_gone: false })
+    }
+
+    /// Whether a link exists and is open.
+    #[must_use]
+    pub fn is_open(&self, id: LinkId) -> bool {
+        self.links.get(&id).is_some_and(|link| matches!(link.stage, Stage::Open) && link.cut.is_none())
+    }
+
+    /// Takes the next bytes that are under way, whatever holds them back: the bytes, where they lie in the stream, and what
+    /// the sender gave as their cause.
+    pub fn take_at_once(
+        &mut self,
+        id: LinkId,
+        direction: Direction,
+    ) -> Option<(Bytes, StreamRange, Option<u32>)> {
+        let Chunk { bytes, range, cause, .. } =
+            self.links.get_mut(&id)?.pipe_mut(direction).take(u64::MAX)?;
+        Some((bytes, range, cause))
+    }
+
+    /// Ends a link at once and says what was under way on it.
+    pub fn break_at_once(&mut self, id: LinkId) -> Vec<(Direction, StreamRange)> {
+        let Some(mut link) = self.links.remove(&id) else { return Vec::new() };
+        let lost = Direction::ALL.into_iter();
+        lost.filter_map(|direction| link.pipe_mut(direction).clear().map(|range| (direction, range)))
+            .collect()
+    }
+
     /// Forgets a link at once, as if it had never been.
     pub fn forget(&mut self, id: LinkId) {
         self.links.remove(&id);

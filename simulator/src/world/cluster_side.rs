@@ -5,6 +5,7 @@ use crate::cluster::{self, ClusterOutput, LinkClosed};
 use crate::event::{Actor, CloseBy, Connection, Direction, Entry, Kind, Side, StreamRange};
 use crate::network::{End, Happening, LinkId, LinkView};
 use alloc::string::ToString;
+use alloc::vec::Vec;
 use bytes::Bytes;
 use client_core::ids::NodeId;
 use client_core::io::Input;
@@ -27,21 +28,7 @@ impl World {
                 self.disconnect(connection, CloseBy::Network, end, why.into());
             }
             Happening::Delivered { direction, bytes, range, cause, silent, .. } => {
-                let entry = Entry::new(self.now, Actor::Network, Kind::Deliver { direction, range });
-                let entry = entry.on(connection).because(cause).carrying(bytes.clone());
-                let index = self.log.push(entry);
-                self.log.set_current_cause(index, Some(connection));
-                match direction {
-                    Direction::ToClient => {
-                        let input = Input::Received { connection: connection.id, bytes };
-                        self.tell_client(usize::from(connection.client), input);
-                    }
-                    Direction::ToBroker if silent => {}
-                    Direction::ToBroker => {
-                        self.cluster.receive(self.now, cluster_link(id), bytes);
-                        self.drain_cluster();
-                    }
-                }
+                self.delivered(id, connection, direction, bytes, range, cause, silent);
             }
             Happening::Ended { to: Side::Broker, .. } => {
                 self.cluster.closed(self.now, cluster_link(id));
@@ -55,25 +42,66 @@ impl World {
                 self.disconnect(connection, CloseBy::Broker, end, why);
             }
             Happening::Cut { end, lost, .. } => {
-                self.cluster.closed(self.now, cluster_link(id));
-                self.drain_cluster();
-                let reason = self.broker_reasons.remove(&id);
-                let (by, why) = match reason {
-                    Some(why) => (CloseBy::Broker, why),
-                    None => (CloseBy::Network, "the connection was cut".into()),
-                };
-                let first = self.log.len();
-                for (direction, range) in lost {
-                    let entry = Entry::new(self.now, Actor::Network, Kind::Lose { direction, range });
-                    self.log.push(entry.on(connection).because(self.log.open_of(connection)));
-                }
-                if self.log.len() > first {
-                    self.log.set_current_cause(first, Some(connection));
-                }
-                if !client_is_gone {
-                    self.disconnect(connection, by, end, why);
-                }
+                self.cut(id, connection, end, "the connection was cut", lost, client_is_gone);
             }
+        }
+    }
+
+    /// Bytes have arrived at one of the two ends.
+    #[expect(clippy::too_many_arguments, reason = "all that is known of a delivery")]
+    pub(super) fn delivered(
+        &mut self,
+        id: LinkId,
+        connection: Connection,
+        direction: Direction,
+        bytes: Bytes,
+        range: StreamRange,
+        cause: Option<u32>,
+        silent: bool,
+    ) {
+        let entry = Entry::new(self.now, Actor::Network, Kind::Deliver { direction, range });
+        let entry = entry.on(connection).because(cause).carrying(bytes.clone());
+        let index = self.log.push(entry);
+        self.log.set_current_cause(index, Some(connection));
+        match direction {
+            Direction::ToClient => {
+                let input = Input::Received { connection: connection.id, bytes };
+                self.tell_client(usize::from(connection.client), input);
+            }
+            Direction::ToBroker if silent => {}
+            Direction::ToBroker => {
+                self.cluster.receive(self.now, cluster_link(id), bytes);
+                self.drain_cluster();
+            }
+        }
+    }
+
+    /// A link has ended for both sides at once; what was under way is lost.
+    pub(super) fn cut(
+        &mut self,
+        id: LinkId,
+        connection: Connection,
+        end: End,
+        why: &str,
+        lost: Vec<(Direction, StreamRange)>,
+        client_is_gone: bool,
+    ) {
+        self.cluster.closed(self.now, cluster_link(id));
+        self.drain_cluster();
+        let (by, why) = match self.broker_reasons.remove(&id) {
+            Some(why) => (CloseBy::Broker, why),
+            None => (CloseBy::Network, why.into()),
+        };
+        let first = self.log.len();
+        for (direction, range) in lost {
+            let entry = Entry::new(self.now, Actor::Network, Kind::Lose { direction, range });
+            self.log.push(entry.on(connection).because(self.log.open_of(connection)));
+        }
+        if self.log.len() > first {
+            self.log.set_current_cause(first, Some(connection));
+        }
+        if !client_is_gone {
+            self.disconnect(connection, by, end, why);
         }
     }
 
@@ -97,7 +125,7 @@ impl World {
         }
     }
 
-    fn opened(&mut self, id: LinkId, connection: Connection, node: i32, silent: bool) {
+    pub(super) fn opened(&mut self, id: LinkId, connection: Connection, node: i32, silent: bool) {
         if !silent && self.cluster.accept(self.now, NodeId(node), cluster_link(id)).is_err() {
             // The broker went down while the connection was on its way.
             self.network.forget(id);

@@ -5,6 +5,7 @@
 //! goes first, in the order in which bytes were written; then the cluster; then the clients, in order. Time jumps from
 //! one event to the next. Nothing else moves a world, so that position n is always the recording replayed to n.
 
+mod by_hand;
 mod client_side;
 mod cluster_side;
 mod faults;
@@ -314,6 +315,7 @@ impl World {
         match next.choice {
             Choice::Call { task, client, call } => self.perform(task, client, &call),
             Choice::Fault(fault) => self.disturb(&fault),
+            Choice::Input { client, broker, input } => self.give_by_hand(client, broker, input),
         }
     }
 

@@ -224,7 +224,9 @@ fn l11_one_live_socket_per_broker_and_no_request_to_the_old_address() {
 
 #[test]
 fn no_wait_is_open_at_the_end_of_any_run_with_the_fix() {
-    for lesson in simulator::lessons::all().iter().flat_map(Lesson::every_option) {
+    // Where the reader goes on by hand, nothing has ended yet.
+    let ending = simulator::lessons::all().into_iter().filter(|lesson| lesson.hands.is_empty());
+    for lesson in ending.flat_map(|lesson| lesson.every_option()) {
         let run = run(&lesson, Variant::After).unwrap();
         let open: Vec<Waiter> = all_waits(&run).into_iter().filter(|wait| wait.end.is_none()).collect();
         assert!(open.is_empty(), "lesson {}: {open:?}", lesson.id);
@@ -241,6 +243,97 @@ fn every_move_of_every_lesson_is_in_the_tables() {
             };
             let table = client_core::connection::TRANSITIONS;
             assert!(table.iter().any(|edge| (edge.from.name(), edge.to.name()) == (*from, *to)));
+        }
+    }
+}
+
+/// The client as far as its states go: what an illegal input must leave as it is.
+fn states(run: &LessonRun) -> String {
+    let inspect = run.timeline.head().client(0).unwrap().inspect();
+    let connections: Vec<String> = inspect
+        .connections()
+        .map(|view| {
+            let (id, state, queued) = (view.id(), view.state(), view.queued());
+            format!(
+                "{id} {state:?} {:?} {queued} {:?} {:?}",
+                view.in_flight(),
+                view.buffer(),
+                view.backing_off_until()
+            )
+        })
+        .collect();
+    format!("{:?} {connections:?} {} {}", inspect.lifecycle(), inspect.counters().timers, inspect.waiters())
+}
+
+fn hand(lesson: &Lesson, name: &str) -> simulator::choice::Choice {
+    lesson.hands.iter().find(|hand| hand.name == name).unwrap().choice.clone()
+}
+
+#[test]
+fn l7_every_move_without_credentials_is_found_by_hand() {
+    let lesson = find(7).unwrap();
+    let mut run = after(7);
+    for name in [
+        "Disconnected",
+        "TimeoutFired",
+        "Connected",
+        "Disconnected",
+        "stop()",
+        "start()",
+        "Connected",
+        "Received",
+    ] {
+        run.go_on([hand(&lesson, name)]);
+    }
+    let machine = simulator::view::machines::machines(run.events(), usize::MAX);
+    let machine = machine.iter().find(|machine| machine.broker == Some(1)).unwrap();
+    let walked: std::collections::BTreeSet<_> =
+        machine.walked.iter().map(|edge| (edge.from, edge.to)).collect();
+    let authenticates = "Authenticating";
+    let all: std::collections::BTreeSet<_> = client_core::connection::TRANSITIONS
+        .iter()
+        .map(|edge| (edge.from.name(), edge.to.name()))
+        .filter(|(from, to)| *from != authenticates && *to != authenticates)
+        .collect();
+    assert_eq!(walked, all, "{}", story(run.events()));
+    assert_eq!(crate::support::broken(&run.findings), Vec::<String>::new());
+}
+
+#[test]
+fn l7_what_is_illegal_is_rejected_in_the_clients_words_and_moves_nothing() {
+    use client_core::trace::{Machine, ignored};
+    let lesson = find(7).unwrap();
+    let refused = |from: &str, id| Machine::Connection(id).refusal(from, "Negotiating");
+    // How to come to each state from the lesson's end, and what is illegal there.
+    let cases: [(&[&str], &str, &[&str]); 5] = [
+        (&[], "Connecting", &["Received"]),
+        (&["Connected"], "Negotiating", &["Connected"]),
+        (&["Connected", "Received"], "Ready", &["Connected"]),
+        (&["Disconnected"], "BackingOff", &["Connected", "Received", "Disconnected"]),
+        (&["stop()"], "Disconnected", &["Connected", "Received", "Disconnected"]),
+    ];
+    for (way, state, illegal) in cases {
+        let mut run = after(7);
+        run.go_on(way.iter().map(|name| hand(&lesson, name)));
+        for name in illegal {
+            let (before, count) = (states(&run), run.events().len());
+            assert!(before.contains(state), "{way:?} leads to {state}: {before}");
+            run.go_on([hand(&lesson, name)]);
+            assert_eq!(states(&run), before, "{name} in {state}");
+            let new = &run.events()[count..];
+            let rejected: Vec<&Arc<Event>> = new
+                .iter()
+                .filter(|event| matches!(event.kind, Kind::StateRejected { .. } | Kind::StaleIgnored { .. }))
+                .collect();
+            assert_eq!((rejected.len(), new.len()), (1, 2), "{name} in {state}: {}", story(new));
+            let said = simulator::sentence::sentence(rejected[0], simulator::sentence::Detail::Brief);
+            let id = rejected[0].connection.unwrap().id;
+            let words = if matches!(rejected[0].kind, Kind::StateRejected { .. }) {
+                refused(state, id)
+            } else {
+                ignored(id, name)
+            };
+            assert!(said.contains(&words), "{said:?} has the client's words: {words:?}");
         }
     }
 }
