@@ -84,6 +84,9 @@ fn told(timeline: &Timeline, finished: bool) -> Lesson {
         key_points: Vec::new(),
         code: None,
         cases: Vec::new(),
+        options: None,
+        by_hand: None,
+        end,
         shows_buffers: false,
     }
 }

@@ -1,12 +1,14 @@
 //! Where runs come from: the simulator's lessons, run to their ends.
 
 use crate::model::events::Events;
-use crate::model::lesson::{Case, Code, Lesson, LessonCard, Quiz, Step};
+use crate::model::lesson::{ByHand, Case, Code, Lesson, LessonCard, Options, Quiz, Step};
 use crate::model::track::{Side, Track};
 use crate::run::{Judge, Rule, Run};
 use crate::state::Variant;
+use crate::state::hands::Hands;
 use crate::state::link::LinkError;
 use simulator::check::RuleId;
+use simulator::choice::Choice;
 use simulator::lessons::{self, LessonRun};
 use std::rc::Rc;
 
@@ -73,37 +75,48 @@ pub fn has(lesson: u8) -> bool {
 ///
 /// # Errors
 /// There is no such lesson, it has no pair, or it is at fault.
-pub fn open(lesson: u8, variant: Variant) -> Result<Rc<Staging>, OpenError> {
+pub fn open(lesson: u8, variant: Variant, option: u8, hands: Hands) -> Result<Rc<Staging>, OpenError> {
     let lesson = lessons::find(lesson).ok_or(OpenError::Link(LinkError::NoSuchLesson(lesson)))?;
+    let (id, number) = (lesson.id, option + 1);
+    let lesson =
+        lesson.with_option(option).ok_or(OpenError::Link(LinkError::NoSuchOption { lesson: id, number }))?;
+    let choices: Vec<Choice> = hands
+        .iter()
+        .map(|hand| Some(lesson.by_hand.as_ref()?.hands.get(hand)?.choice.clone()))
+        .collect::<Option<_>>()
+        .ok_or(OpenError::Link(LinkError::NotByHand(id)))?;
     if variant != Variant::After && lesson.before.is_none() {
         return Err(OpenError::Link(LinkError::NoPair(lesson.id)));
     }
     let runs: Vec<Run> =
-        variant.sides().iter().map(|side| run(&lesson, *side)).collect::<Result<_, OpenError>>()?;
+        variant.sides().iter().map(|side| run(&lesson, *side, &choices)).collect::<Result<_, OpenError>>()?;
     let track = match &runs[..] {
         [] => Track::default(),
         [only] => Track::single(only.side, only.events.len()),
         [before, after, ..] => Track::aligned(&before.events, &after.events),
     };
+    let track = if lesson.by_hand.is_some() { track.open_ended() } else { track };
     Ok(Rc::new(Staging { runs, track: Rc::new(track) }))
 }
 
-fn run(lesson: &lessons::Lesson, side: Side) -> Result<Run, OpenError> {
+fn run(lesson: &lessons::Lesson, side: Side, by_hand: &[Choice]) -> Result<Run, OpenError> {
     let variant = match side {
         Side::Before => lessons::Variant::Before,
         Side::After => lessons::Variant::After,
     };
-    let run = lessons::run(lesson, variant).map_err(|error| OpenError::Lesson(error.to_string()))?;
+    let mut run = lessons::run(lesson, variant).map_err(|error| OpenError::Lesson(error.to_string()))?;
+    let end = run.events().len();
+    run.go_on(by_hand.iter().cloned());
     Ok(Run {
         side,
-        lesson: Rc::new(told(lesson, &run)),
+        lesson: Rc::new(told(lesson, &run, end, by_hand.len())),
         events: Events::new(run.events().to_vec()),
         judge: Rc::new(LessonJudge { run, watched: lesson.rules }),
     })
 }
 
 /// The lesson as this run tells it.
-fn told(lesson: &lessons::Lesson, run: &LessonRun) -> Lesson {
+fn told(lesson: &lessons::Lesson, run: &LessonRun, end: usize, done: usize) -> Lesson {
     let steps = run.stops.iter().enumerate().map(|(step, stop)| Step {
         seen: stop.cursor,
         sentence: run.sentence(lesson, step).unwrap_or_default().into(),
@@ -126,6 +139,17 @@ fn told(lesson: &lessons::Lesson, run: &LessonRun) -> Lesson {
             .iter()
             .map(|case| Case { title: case.title.into(), address: case.address.into() })
             .collect(),
+        options: lesson.options.map(|options| Options {
+            label: options.label,
+            names: options.names,
+            chosen: options.chosen,
+        }),
+        by_hand: lesson.by_hand.as_ref().map(|by_hand| ByHand {
+            names: by_hand.hands.iter().map(|hand| hand.name).collect(),
+            says: (by_hand.says)(&run.moment(run.events().len())).into(),
+            done,
+        }),
+        end,
         shows_buffers: lesson.rules.iter().any(|rule| matches!(rule, RuleId::I6 | RuleId::I13)),
     }
 }
@@ -178,7 +202,7 @@ mod tests {
     fn every_lesson_opens_in_every_variant_it_has() {
         for card in cards() {
             for variant in [Variant::After, Variant::Before, Variant::Both] {
-                let opened = open(card.id, variant);
+                let opened = open(card.id, variant, 0, Hands::default());
                 if !card.has_pair && variant != Variant::After {
                     assert_eq!(opened.err(), Some(OpenError::Link(LinkError::NoPair(card.id))));
                     continue;
@@ -192,13 +216,45 @@ mod tests {
                 }
             }
         }
-        assert_eq!(open(99, Variant::After).err(), Some(OpenError::Link(LinkError::NoSuchLesson(99))));
+        assert_eq!(
+            open(99, Variant::After, 0, Hands::default()).err(),
+            Some(OpenError::Link(LinkError::NoSuchLesson(99)))
+        );
+    }
+
+    #[test]
+    fn options_and_what_is_done_by_hand_are_part_of_the_run() {
+        let lens: Vec<usize> = (0..4)
+            .map(|option| {
+                let staging = open(5, Variant::After, option, Hands::default()).expect("lesson 5 opens");
+                assert_eq!(staging.runs()[0].lesson.options.map(|options| options.chosen), Some(option));
+                staging.track().len()
+            })
+            .collect();
+        assert!(
+            lens.is_sorted_by(|earlier, later| earlier < later),
+            "a later stop follows a longer start: {lens:?}"
+        );
+        let refused = |lesson, option, hands| open(lesson, Variant::After, option, hands).err();
+        let no_option = LinkError::NoSuchOption { lesson: 5, number: 5 };
+        assert_eq!(refused(5, 4, Hands::default()), Some(OpenError::Link(no_option)));
+
+        let one = Hands::default().with(2);
+        assert_eq!(refused(1, 0, one), Some(OpenError::Link(LinkError::NotByHand(1))));
+        assert_eq!(refused(7, 0, Hands::default().with(6)), Some(OpenError::Link(LinkError::NotByHand(7))));
+        let before = open(7, Variant::After, 0, Hands::default()).expect("lesson 7 opens");
+        let after = open(7, Variant::After, 0, one).expect("lesson 7 opens");
+        assert!(after.track().len() > before.track().len());
+        let told = |staging: &Staging| staging.runs()[0].lesson.clone();
+        assert_eq!(told(&after).end, before.track().len(), "the lesson's own end stays where it was");
+        assert!(told(&before).by_hand.as_ref().is_some_and(|by_hand| by_hand.says.starts_with("6 of 9")));
+        assert!(told(&after).by_hand.as_ref().is_some_and(|by_hand| by_hand.says.starts_with("7 of 9")));
     }
 
     #[test]
     fn a_pair_parts_where_its_rule_breaks_or_before() {
         for card in cards().into_iter().filter(|card| card.has_pair) {
-            let staging = open(card.id, Variant::Both).expect("a pair opens");
+            let staging = open(card.id, Variant::Both, 0, Hands::default()).expect("a pair opens");
             let split = staging.track().split().expect("a pair parts");
             let before = staging.run(Side::Before).expect("it has a before");
             let broken =
@@ -216,7 +272,7 @@ mod tests {
 
     #[test]
     fn every_position_has_the_same_digest_however_it_is_reached() {
-        let staging = open(1, Variant::After).expect("lesson 1 opens");
+        let staging = open(1, Variant::After, 0, Hands::default()).expect("lesson 1 opens");
         let run = &staging.runs()[0];
         let forward: Vec<u64> = (0..=run.events.len()).map(|seen| run.judge.digest(seen)).collect();
         let backward: Vec<u64> = (0..=run.events.len()).rev().map(|seen| run.judge.digest(seen)).collect();

@@ -3,7 +3,10 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { digests, follow, launch, link, look, PATIENCE, RUNS, scrub, serve, withPage } from './playground.mjs';
+import { digests, follow, launch, LESSONS, link, look, named, PATIENCE, RUNS, scrub, serve, withPage } from './playground.mjs';
+
+/** Lessons of which each position is reached in every way. */
+const THOROUGHLY = new Set([1, 2, 7, 10]);
 
 describe('lessons', () => {
   let browser;
@@ -16,8 +19,9 @@ describe('lessons', () => {
   const open = (run, body, options = {}) => withPage(browser, site.url + link(run), options, body);
 
   for (const run of RUNS) {
-    test(`lesson ${run.id}, ${run.variant}: Next alone ends it, and never moves`, PATIENCE, () =>
+    test(`${named(run)}: Next alone ends it, and never moves`, PATIENCE, () =>
       open(run, async (page, hook) => {
+        assert.equal(await page.locator('[aria-pressed="true"][data-testid^="lesson-"]').innerText(), String(run.id));
         const steps = Number(await hook('lesson').getAttribute('data-steps'));
         assert.ok(steps > 2, 'the lesson has steps');
         const box = await hook('next').boundingBox();
@@ -36,14 +40,22 @@ describe('lessons', () => {
         assert.equal(await page.locator('[data-testid="steps"] > li').count(), steps);
       }));
 
-    test(`lesson ${run.id}, ${run.variant}: each position is the same however it is reached`, PATIENCE, () =>
+    test(`${named(run)}: each position is the same however it is reached`, PATIENCE, () =>
       open(run, async (page) => {
         const { last } = await look(page);
-        const all = Array.from({ length: last + 1 }, (_, position) => position);
-        const forward = await digests(page, all, 'forward');
+        const every = Array.from({ length: last + 1 }, (_, position) => position);
+        if (!THOROUGHLY.has(run.id)) {
+          // Natively every position of every lesson is compared; here some of each will do.
+          const some = every.filter((position) => position % 9 === 4);
+          const up = await digests(page, some, 'scrub');
+          assert.equal(new Set(up).size, some.length, 'no two positions are the same');
+          assert.deepEqual((await digests(page, some.toReversed(), 'scrub')).toReversed(), up);
+          return;
+        }
+        const forward = await digests(page, every, 'forward');
         assert.equal(new Set(forward).size, last + 1, 'no two positions are the same');
-        assert.deepEqual((await digests(page, all.toReversed(), 'back')).toReversed(), forward);
-        const jumps = all.filter((position) => position % 3 === 1).toReversed();
+        assert.deepEqual((await digests(page, every.toReversed(), 'back')).toReversed(), forward);
+        const jumps = every.filter((position) => position % 3 === 1).toReversed();
         assert.deepEqual(await digests(page, jumps, 'scrub'), jumps.map((position) => forward[position]), 'scrubbed');
         for (const position of [3, last, last >> 1]) {
           await follow(page, link({ ...run, event: position }), position);
@@ -83,7 +95,7 @@ describe('lessons', () => {
     });
   });
 
-  for (const [id, rule] of [[2, 'I1'], [10, 'I6']]) {
+  for (const { id, rule } of LESSONS.filter(({ rule }) => rule)) {
     test(`lesson ${id}, side by side: ${rule} is broken before and holds after, behind the Split`, PATIENCE, () =>
       open({ id, variant: 'both' }, async (page, hook) => {
         await hook('last').click();
@@ -104,22 +116,95 @@ describe('lessons', () => {
       }));
   }
 
-  test('a prediction is taken once, and the run answers it', PATIENCE, () =>
-    open({ id: 1 }, async (page, hook) => {
-      await hook('next').click();
-      const options = page.locator('[data-testid="predict"][data-state="open"] .option');
-      const texts = await options.allInnerTexts();
-      const wrong = texts.findIndex((text) => !text.includes('ApiVersions'));
-      await options.nth(wrong).click();
-      const box = page.locator('[data-testid="predict"]');
-      assert.equal(await box.getAttribute('data-state'), 'answered');
-      assert.ok(await box.locator('.option').nth(wrong).isDisabled(), 'the first answer stands');
-      await hook('next').click();
-      await page.locator('[data-testid="lesson"][data-step="2"]').waitFor();
-      const revealed = page.locator('[data-testid="predict"][data-state="revealed"]');
-      assert.match(await revealed.locator('[data-right="true"]').innerText(), /ApiVersions/);
-      assert.match(await revealed.locator('[data-right="false"]').innerText(), /not so/);
-      assert.ok((await hook('why').innerText()).length > 20, 'and says why');
+  for (const run of RUNS.filter(({ variant, option }) => variant !== 'both' && !option)) {
+    test(`${named(run)}: every question takes one answer, and the run says whether it is right`, PATIENCE, async () => {
+      // What was right, and what was chosen, by step. The second time each question gets the other kind of answer.
+      const first = new Map();
+      for (const time of [1, 2]) {
+        await open(run, async (page, hook) => {
+          const steps = Number(await hook('lesson').getAttribute('data-steps'));
+          for (let step = 1; step <= steps; step += 1) {
+            const asked = page.locator('[data-testid="predict"][data-state="open"]');
+            let chosen;
+            if (await asked.count()) {
+              const texts = await asked.locator('.option-text').allInnerTexts();
+              assert.ok(texts.length > 1, `step ${step} offers ${texts}`);
+              const before = first.get(step);
+              if (time === 1) chosen = texts.at(-1);
+              else if (before.chosen === before.right) chosen = texts.find((text) => text !== before.right);
+              else chosen = before.right;
+              await asked.locator('.option').nth(texts.indexOf(chosen)).click();
+              const answered = page.locator('[data-testid="predict"][data-state="answered"]');
+              assert.ok(await answered.locator('.option').nth(texts.indexOf(chosen)).isDisabled(), 'the first answer stands');
+            }
+            await hook('next').click();
+            await page.locator(`[data-testid="lesson"][data-step="${step}"]`).waitFor();
+            if (chosen === undefined) continue;
+            const revealed = page.locator('[data-testid="predict"][data-state="revealed"]');
+            const right = await revealed.locator('[data-right="true"] .option-text').innerText();
+            const words = (await revealed.locator('.option').allInnerTexts()).join(' ');
+            assert.match(words, chosen === right ? /your answer, right/ : /your answer, not so/, `step ${step}`);
+            assert.ok((await hook('why').innerText()).length > 20, 'and says why');
+            if (time === 1) first.set(step, { chosen, right });
+            else assert.equal(right, first.get(step).right, 'what is right does not depend on what was said');
+          }
+        });
+      }
+      assert.ok(first.size > 0, 'the lesson asks something');
+    });
+  }
+
+  test('lesson 5: another moment to stop keeps the step, and is part of the link', PATIENCE, () =>
+    open({ id: 5 }, async (page, hook) => {
+      for (let step = 1; step <= 3; step += 1) {
+        await hook('next').click();
+        await page.locator(`[data-testid="lesson"][data-step="${step}"]`).waitFor();
+      }
+      const lengths = new Set();
+      for (const [place, name] of (await hook('option').locator('option').allInnerTexts()).entries()) {
+        await hook('option').selectOption(name);
+        await page.waitForFunction((place) => document.querySelector('[data-testid="option"]').selectedIndex === place, place);
+        await page.locator('[data-testid="lesson"][data-step="3"]').waitFor();
+        assert.match(await page.locator('.step.current').innerText(), /0 sockets, 0 timers/);
+        lengths.add((await look(page)).last);
+      }
+      assert.equal(lengths.size, 4, 'four different runs');
+      await page.waitForFunction(() => location.hash.includes('o=4'));
+    }));
+
+  test('lesson 7: every move is found by keyboard, and what is illegal is refused and moves nothing', PATIENCE, () =>
+    open({ id: 7 }, async (page, hook) => {
+      await hook('toggle-rail').click();
+      const steps = Number(await hook('lesson').getAttribute('data-steps'));
+      for (let step = 1; step <= steps; step += 1) {
+        await hook('next').click();
+        await page.locator(`[data-testid="lesson"][data-step="${step}"]`).waitFor();
+      }
+      let done = 0;
+      const press = async (name) => {
+        await page.getByRole('button', { name, exact: true }).focus();
+        await page.keyboard.press('Enter');
+        done += 1;
+        await page.locator(`[data-testid="hands"][data-done="${done}"]`).waitFor();
+      };
+      const machine = hook('machine-b1');
+      const refused = async () => Number((await machine.innerText()).match(/, (\d+) refused/)?.[1] ?? 0);
+      assert.match(await hook('hands-says').innerText(), /^6 of 9/);
+      await press('Connected');
+      const [before, state] = [await refused(), await machine.getAttribute('data-state')];
+      await press('Connected');
+      assert.equal(await refused(), before + 1, 'one more refusal');
+      assert.equal(await machine.getAttribute('data-state'), state, 'and the same state');
+      assert.match(await hook('event-list').locator('li').last().innerText(), /is not a legal move of a connection/);
+      for (const name of ['Disconnected', 'TimeoutFired', 'Disconnected', 'stop()']) await press(name);
+      assert.match(await hook('hands-says').innerText(), /^All 9 moves/);
+      await page.waitForFunction(() => location.hash.includes('h='));
+      const { digest } = await look(page);
+      await page.reload();
+      await hook('hands').waitFor();
+      assert.equal((await look(page)).digest, digest, 'the link holds what was done');
+      await hook('hands-off').click();
+      await page.locator('[data-testid="hands"][data-done="0"]').waitFor();
     }));
 
   test('states are drawn from the tables, and walked moves are counted', PATIENCE, () =>

@@ -57,6 +57,8 @@ describe('Live', () => {
         assert.ok(await hook('live-send').isDisabled(), 'nothing can be sent before a connection is there');
         await hook('live-connect').click();
         await page.locator('[data-testid="live"][data-phase="on"]').waitFor();
+        const sockets = async () => Number(await hook('counter-sockets').innerText());
+        assert.ok((await sockets()) >= 2, 'each client has a socket, and it is counted');
 
         await hook('live-key').fill('order-7');
         await hook('live-value').fill('zw\u00f6lf \u2615');
@@ -89,6 +91,7 @@ describe('Live', () => {
         assert.equal(await page.locator('[data-testid="machine-lifecycle"]').getAttribute('data-state'), 'Started');
         await hook('live-disconnect').click();
         await page.locator('[data-testid="live"][data-phase="off"]').waitFor();
+        assert.equal(await sockets(), 0, 'nothing is open any more');
       }, broker()));
   }
 

@@ -13,16 +13,32 @@ assert.ok(PLAYGROUND, 'PLAYGROUND is not set: run this with `cargo xtask test --
 export const PATIENCE = { timeout: 120_000 };
 
 /** The lessons, and the runs each of them has, as links name them. */
+const PAIR = ['after', 'before', 'both'];
 export const LESSONS = [
-  { id: 1, variants: ['after'] },
-  { id: 2, variants: ['after', 'before', 'both'] },
-  { id: 10, variants: ['after', 'before', 'both'] },
+  { id: 1 },
+  { id: 2, variants: PAIR, rule: 'I1' },
+  { id: 3, variants: PAIR, rule: 'I3' },
+  { id: 4 },
+  { id: 5, variants: PAIR, rule: 'I4', options: 4 },
+  { id: 6 },
+  { id: 7 },
+  { id: 8, variants: PAIR, rule: 'I9' },
+  { id: 9 },
+  { id: 10, variants: PAIR, rule: 'I6' },
+  { id: 11 },
 ];
 
-/** Every lesson with every run it has. */
-export const RUNS = LESSONS.flatMap(({ id, variants }) => variants.map((variant) => ({ id, variant })));
+/** Every lesson with every run it has, and one lesson in each way in which it can be had. */
+export const RUNS = LESSONS.flatMap(({ id, variants = ['after'], options = 1 }) => [
+  ...variants.map((variant) => ({ id, variant })),
+  ...Array.from({ length: options - 1 }, (_, place) => ({ id, variant: 'after', option: place + 2 })),
+]);
 
-export const link = ({ id, variant = 'after', event = 0 }) => `#v=1&l=${id}&c=${variant}&e=${event}`;
+export const link = ({ id, variant = 'after', option = 1, event = 0 }) =>
+  `#v=1&l=${id}&c=${variant}&o=${option}&e=${event}`;
+
+/** A run's name in the title of a test. */
+export const named = ({ id, variant, option }) => `lesson ${id}, ${variant}${option ? `, choice ${option}` : ''}`;
 
 export const launch = () => chromium.launch({ executablePath: CHROMIUM });
 

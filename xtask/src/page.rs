@@ -4,7 +4,9 @@
 //! `rust` (becomes the script that loads the module), `css`, `icon`, `copy-file` and `copy-dir`.
 
 use crate::error::{Context, Error, Result};
+use crate::{process, tools};
 use std::path::Path;
+use std::process::Command;
 
 /// Name of the files which wasm-bindgen wrote into the page's folder.
 pub(crate) const MODULE: &str = "playground";
@@ -19,6 +21,27 @@ pub(crate) fn assemble(root: &Path, folder: &Path) -> Result<()> {
     }
     write(&folder.join("boot.js"), BOOT)?;
     write(&folder.join("index.html"), &page)
+}
+
+/// Puts compressed forms beside the files that a browser loads: the bridge serves them to whoever can read them. What has
+/// not changed since it was compressed is left as it is.
+pub(crate) fn compress(folder: &Path) -> Result<()> {
+    const SCRIPT: &str = "
+        const { readdirSync, readFileSync, statSync, writeFileSync } = require('node:fs');
+        const { join } = require('node:path');
+        const { brotliCompressSync, gzipSync } = require('node:zlib');
+        const folder = process.argv[1];
+        const time = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+        for (const name of readdirSync(folder)) {
+          const path = join(folder, name);
+          if (!/[.](css|html|js|svg|wasm)$/.test(name)) continue;
+          const forms = [['.br', brotliCompressSync], ['.gz', (bytes) => gzipSync(bytes, { level: 9 })]];
+          for (const [extension, form] of forms) {
+            if (time(path + extension) < time(path)) writeFileSync(path + extension, form(readFileSync(path)));
+          }
+        }";
+    let mut command = Command::new(tools::NODE.find()?);
+    process::output(command.args(["-e", SCRIPT, "--"]).arg(folder)).map(|_output| ())
 }
 
 /// Loads the module: a file of its own, so that a content security policy can do without inline scripts.

@@ -1,17 +1,20 @@
 //! Static files: what `--serve` names, nothing outside of it.
+//!
+//! Where a file has a compressed one beside it (`app.js.br`, `app.js.gz`), clients that can read it get that: compressing is done
+//! once, by whoever builds the folder. One that is older than its file is left alone.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH,
-    X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderValue,
+    IF_NONE_MATCH, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::fs::File;
@@ -45,7 +48,12 @@ impl Files {
         let not_found = || text(StatusCode::NOT_FOUND, "kafka-bridge: no such file\n");
         let Some(path) = relative_path(request.uri().path()) else { return not_found() };
         match self.open(&path).await {
-            Ok(Some((path, file, length, tag))) => respond(request, &path, file, length, &tag),
+            Ok(Some(plain)) => {
+                let compressed = self.compressed(request, &path, &plain).await;
+                let (encoding, found) =
+                    compressed.map_or((None, None), |(name, found)| (Some(name), Some(found)));
+                respond(request, &path, found.unwrap_or(plain), encoding)
+            }
             Ok(None) => not_found(),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 not_found()
@@ -57,8 +65,8 @@ impl Files {
         }
     }
 
-    /// The file, its length and its tag; `None` when it is outside of the folder or no regular file.
-    async fn open(&self, path: &Path) -> io::Result<Option<(PathBuf, File, u64, String)>> {
+    /// The file; `None` when it is outside of the folder or no regular file.
+    async fn open(&self, path: &Path) -> io::Result<Option<Found>> {
         let found = tokio::fs::canonicalize(self.root.join(path)).await?;
         if !found.starts_with(&self.root) {
             return Ok(None);
@@ -68,10 +76,52 @@ impl Files {
         if !metadata.is_file() {
             return Ok(None);
         }
-        let modified = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let tag = format!("\"{:x}-{:x}\"", metadata.len(), modified.as_nanos());
-        Ok(Some((found, file, metadata.len(), tag)))
+        Ok(Some(Found { file, length: metadata.len(), modified: metadata.modified()? }))
     }
+
+    /// The best compressed form that the client can read and the folder has.
+    async fn compressed<B>(
+        &self,
+        request: &Request<B>,
+        path: &Path,
+        plain: &Found,
+    ) -> Option<(&'static str, Found)> {
+        for (encoding, extension) in [("br", "br"), ("gzip", "gz")] {
+            if !accepts(request, encoding) {
+                continue;
+            }
+            let mut name = path.as_os_str().to_owned();
+            name.push(".");
+            name.push(extension);
+            // What is not there, or cannot be read, is no loss: the file itself is.
+            if let Ok(Some(found)) = self.open(Path::new(&name)).await
+                && found.modified >= plain.modified
+            {
+                return Some((encoding, found));
+            }
+        }
+        None
+    }
+}
+
+/// A file that is there.
+struct Found {
+    file: File,
+    length: u64,
+    modified: SystemTime,
+}
+
+/// Whether the client says that it can read this encoding. `q=0` says that it cannot.
+fn accepts<B>(request: &Request<B>, encoding: &str) -> bool {
+    let lines = request.headers().get_all(ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).any(|accepted| {
+        let (name, quality) = accepted.split_once(';').unwrap_or((accepted, ""));
+        let is_refused = quality
+            .trim()
+            .strip_prefix("q=")
+            .is_some_and(|quality| quality.parse::<f32>().is_ok_and(|quality| quality <= 0.0));
+        name.trim().eq_ignore_ascii_case(encoding) && !is_refused
+    })
 }
 
 /// The path inside the folder; `None` for whatever does not name a file plainly.
@@ -91,13 +141,26 @@ fn relative_path(path: &str) -> Option<PathBuf> {
     Some(relative)
 }
 
-fn respond<B>(request: &Request<B>, path: &Path, file: File, length: u64, tag: &str) -> Response<Body> {
+fn respond<B>(
+    request: &Request<B>,
+    path: &Path,
+    found: Found,
+    encoding: Option<&'static str>,
+) -> Response<Body> {
+    let Found { file, length, modified } = found;
+    let modified = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+    // Each form of a file has a tag of its own.
+    let tag = format!("\"{length:x}-{:x}{}\"", modified.as_nanos(), encoding.unwrap_or_default());
     let mut response = Response::new(empty());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(path)));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache_control(path)));
-    headers.insert(ETAG, HeaderValue::from_str(tag).expect("hexadecimal digits are a header value"));
+    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    if let Some(encoding) = encoding {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    }
+    headers.insert(ETAG, HeaderValue::from_str(&tag).expect("letters and digits are a header value"));
     let known = request.headers().get_all(IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
     if known.flat_map(|line| line.split(',')).any(|known| known.trim().trim_start_matches("W/") == tag) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;

@@ -27,6 +27,10 @@ impl Folder {
         std::os::unix::fs::symlink("../secret.txt", path.join("site/link.txt")).unwrap();
         Self(path)
     }
+
+    fn write(&self, file: &str, content: &str) {
+        std::fs::write(self.0.join("site").join(file), content).unwrap();
+    }
 }
 
 impl Drop for Folder {
@@ -113,4 +117,39 @@ async fn nothing_outside_of_the_folder_is_served() {
 async fn without_a_folder_nothing_is_served() {
     let bridge = bridge_to(nobody().await, |_| {}).await;
     assert!(ask(&bridge, "GET /", "").await.starts_with("HTTP/1.1 404 "));
+}
+
+#[tokio::test]
+async fn a_compressed_file_is_served_to_those_who_can_read_it() {
+    let folder = Folder::new("compressed");
+    let bridge = serving(&folder).await;
+    let plain = ask(&bridge, "GET /app.js", "Accept-Encoding: br, gzip\r\n").await;
+    assert!(plain.starts_with("HTTP/1.1 200 ") && !plain.contains("content-encoding"), "{plain}");
+    folder.write("app.js.gz", "gzipped");
+    folder.write("app.js.br", "brotlied");
+    for (accepted, encoding, body) in [
+        ("gzip, deflate, br, zstd", Some("br"), "brotlied"),
+        ("gzip", Some("gzip"), "gzipped"),
+        ("br;q=0, gzip;q=0.5", Some("gzip"), "gzipped"),
+        ("identity", None, "export"),
+        ("brotli, xgzip", None, "export"),
+    ] {
+        let answer = ask(&bridge, "GET /app.js", &format!("Accept-Encoding: {accepted}\r\n")).await;
+        let said = answer.lines().find_map(|line| line.strip_prefix("content-encoding: "));
+        assert_eq!(said, encoding, "{accepted}: {answer}");
+        assert!(answer.contains("content-type: text/javascript; charset=utf-8\r\n"), "{answer}");
+        assert!(answer.contains("vary: accept-encoding\r\n"), "{answer}");
+        let found = answer.split("\r\n\r\n").nth(1).unwrap();
+        assert!(found.starts_with(body), "{accepted}: {answer}");
+        assert!(answer.contains(&format!("content-length: {}\r\n", found.len())), "{answer}");
+        let tag = answer.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap();
+        let headers = format!("Accept-Encoding: {accepted}\r\nIf-None-Match: {tag}\r\n");
+        let again = ask(&bridge, "GET /app.js", &headers).await;
+        assert!(again.starts_with("HTTP/1.1 304 "), "{accepted}: {again}");
+    }
+    // A file that was written after its compressed forms is served as it is.
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    folder.write("app.js", "newer");
+    let newer = ask(&bridge, "GET /app.js", "Accept-Encoding: br\r\n").await;
+    assert!(newer.ends_with("\r\n\r\nnewer"), "{newer}");
 }

@@ -4,6 +4,7 @@ use super::lesson::LessonPanel;
 use super::rail::{CodePanel, EventPanel, Rail, RulesPanel, StatePanel, WireView};
 use super::shell::rules_strip::side_word;
 use super::shell::{Announcer, RulesStrip, Sign, SignKind, Transport, Wish, keys_are_on};
+use super::stage::geometry::comfortable_width;
 use super::stage::{Stage, StageWish};
 use crate::model::lesson::LessonCard;
 use crate::model::time;
@@ -17,6 +18,7 @@ use crate::state::link::Place;
 use crate::state::{Action, Facts, Selection, Tab, UiState, View};
 use simulator::event::{Group, Verdict};
 use simulator::sentence::{Detail, sentence};
+use simulator::view::diagram::lanes;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use wasm_bindgen::JsCast as _;
@@ -25,6 +27,8 @@ use yew::prelude::*;
 
 /// From this width on, the details stand beside the stage and do not cover it.
 const WIDE: f64 = 1_200.0;
+/// How much of the page's width lesson and details take beside the stage.
+const BESIDE: f64 = 320.0 + 432.0;
 /// While a lesson moves on by itself: milliseconds between two events, and in all.
 const BRISK_MS: u32 = 70;
 const BRISK_TOTAL_MS: u32 = 1_400;
@@ -44,8 +48,10 @@ pub struct LearnProps {
 #[component]
 pub fn Learn(props: &LearnProps) -> Html {
     let state = &props.state;
-    let staging =
-        use_memo((state.lesson, state.variant), |(lesson, variant)| source::open(*lesson, *variant));
+    let staging = use_memo(
+        (state.lesson, state.variant, state.option, state.hands),
+        |(lesson, variant, option, hands)| source::open(*lesson, *variant, *option, *hands),
+    );
     {
         let act = props.act.clone();
         use_effect_with(staging.clone(), move |staging| match &**staging {
@@ -104,7 +110,8 @@ fn stops(staging: &Staging) -> Vec<usize> {
             let seen = run.lesson.steps.get(step)?.seen;
             Some(staging.track().position_of(run.side, seen))
         });
-        if step + 1 == count { staging.track().len() } else { marks.max().unwrap_or(0) }
+        let ends = staging.runs().iter().map(|run| staging.track().position_of(run.side, run.lesson.end));
+        if step + 1 == count { ends.max().unwrap_or(0) } else { marks.max().unwrap_or(0) }
     };
     (0..count).map(stop).collect()
 }
@@ -229,10 +236,12 @@ pub(super) fn Lesson(props: &LessonProps) -> Html {
     };
     let on_next = {
         let (act, is_first) = (act.clone(), state.position == 0 && state.tab.is_none());
-        let has_room = staging.runs().len() == 1;
+        let lanes = staging.runs().iter().map(|run| comfortable_width(&lanes(&run.events)));
+        let room = lanes.sum::<f64>() + BESIDE;
+        let is_alone = staging.runs().len() == 1;
         Callback::from(move |()| {
             // The details come up with the first step, where there is room for them.
-            if is_first && has_room && size::page_width().is_some_and(|width| width >= WIDE) {
+            if is_first && is_alone && size::page_width().is_some_and(|width| width >= WIDE.max(room)) {
                 act.emit(Action::Tab(Some(Tab::State)));
             }
             act.emit(Action::NextStep);
@@ -279,6 +288,8 @@ pub(super) fn Lesson(props: &LessonProps) -> Html {
                 <LessonPanel told={told} reached={state.steps_reached()} is_moving={state.play.is_some()}
                     {answers} {next_lesson} {on_next}
                     on_previous={act.reform(|()| Action::PreviousStep)}
+                    on_option={act.reform(Action::Option)}
+                    on_hand={act.reform(|hand: Option<usize>| hand.map_or(Action::HandsOff, Action::Hand))}
                     on_answer={act.reform(|(step, option)| Action::Answer { step, option })}
                     on_lesson={act.reform(|lesson| Action::Go(Place::lesson(lesson)))} />
                 <Stage {runs} track={track.clone()} {position} selected={state.selected} view={state.view}

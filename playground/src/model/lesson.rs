@@ -56,6 +56,34 @@ pub struct Lesson {
     pub cases: Vec<Case>,
     /// Whether it is about the receive buffer.
     pub shows_buffers: bool,
+    /// What can be chosen about it.
+    pub options: Option<Options>,
+    /// What can be done by hand at its end.
+    pub by_hand: Option<ByHand>,
+    /// How many events have happened when it ends, before anything is done by hand.
+    pub end: usize,
+}
+
+/// What can be chosen about a lesson.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// What is chosen.
+    pub label: &'static str,
+    /// What there is to choose from.
+    pub names: &'static [&'static str],
+    /// What is chosen now.
+    pub chosen: u8,
+}
+
+/// What can be done by hand at a lesson's end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ByHand {
+    /// What there is to do.
+    pub names: Vec<&'static str>,
+    /// What there is to say of what was done.
+    pub says: Rc<str>,
+    /// How often something was done.
+    pub done: usize,
 }
 
 /// The one place in the source where the defect and the fix differ.

@@ -151,7 +151,7 @@ pub fn mark(event: &Event) -> (Place, Mark) {
         Kind::FrameTaken { count } => (Place::Connection, Mark::Dot(format!("whole message, {count} B"))),
         Kind::Discarded { count } => (Place::Connection, Mark::Cross(format!("{count} B thrown away"))),
         Kind::Response { api, .. } => (Place::Connection, Mark::HandUp(format!("{api}{number}"))),
-        Kind::StaleIgnored { input, .. } => (Place::Connection, Mark::Cross(format!("old: {input}"))),
+        Kind::StaleIgnored { input, .. } => (Place::Connection, Mark::Cross(format!("ignored: {input}"))),
         Kind::Violation { problem } => (Place::Connection, Mark::Cross(problem.clone())),
         Kind::RequestFailed { api, .. } => (Place::Connection, Mark::HandUp(format!("{api}{number}"))),
         Kind::TimerArmed { timer, .. } => (Place::Actor, Mark::Clock(format!("timer: {}", purpose(*timer)))),

@@ -58,6 +58,7 @@ pub struct Track {
     before_seen: Vec<usize>,
     after_seen: Vec<usize>,
     split: Option<usize>,
+    is_open_ended: bool,
 }
 
 impl Track {
@@ -119,7 +120,20 @@ impl Track {
         };
         let (before_seen, after_seen) = (seen(Side::Before), seen(Side::After));
         let split = rows.iter().position(|row| !matches!(row.relation, Relation::Single | Relation::Same));
-        Self { rows, before_seen, after_seen, split }
+        Self { rows, before_seen, after_seen, split, is_open_ended: false }
+    }
+
+    /// The same, of a run that the reader goes on with: what has not ended at its end may still end.
+    #[must_use]
+    pub const fn open_ended(mut self) -> Self {
+        self.is_open_ended = true;
+        self
+    }
+
+    /// Whether nothing more can happen at this position, not even later.
+    #[must_use]
+    pub fn is_over_at(&self, position: usize) -> bool {
+        position >= self.len() && !self.is_open_ended
     }
 
     /// How many rows. Positions go from 0 (nothing has happened) to this.

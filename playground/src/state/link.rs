@@ -1,9 +1,10 @@
 //! A place in the playground as the part of an address after the `#`.
 //!
-//! `#v=1&k=9c1f03aa&l=10&c=both&e=42&p=wire`: version, checksum, lesson, runs, position, pane. Defaults are left
-//! out. Reading is all or nothing: a link that was cut or edited is refused with the reason, never guessed at.
+//! `#v=1&k=9c1f03aa&l=10&c=both&e=42&p=wire`: version, checksum, lesson, runs, position, pane; `o` is what was chosen about the
+//! lesson, `h` what was done by hand at its end. Defaults are left out. Reading is all or nothing: a link that was cut or edited is refused with the reason, never guessed at.
 //! The checksum comes early so that any cut leaves it behind and is noticed; links typed by hand may leave it out.
 
+use super::hands::Hands;
 use super::{Tab, Variant};
 use std::fmt;
 
@@ -16,6 +17,10 @@ pub struct Place {
     pub lesson: u8,
     /// Which runs.
     pub variant: Variant,
+    /// What was chosen about the lesson, counted from 0.
+    pub option: u8,
+    /// What was done by hand at its end.
+    pub hands: Hands,
     /// The position.
     pub position: usize,
     /// The open pane.
@@ -26,13 +31,29 @@ impl Place {
     /// The start of a lesson.
     #[must_use]
     pub const fn lesson(lesson: u8) -> Self {
-        Self { live: false, lesson, variant: Variant::After, position: 0, tab: None }
+        Self {
+            live: false,
+            lesson,
+            variant: Variant::After,
+            option: 0,
+            hands: Hands::NONE,
+            position: 0,
+            tab: None,
+        }
     }
 
     /// The Live view.
     #[must_use]
     pub const fn live() -> Self {
-        Self { live: true, lesson: 1, variant: Variant::After, position: 0, tab: None }
+        Self {
+            live: true,
+            lesson: 1,
+            variant: Variant::After,
+            option: 0,
+            hands: Hands::NONE,
+            position: 0,
+            tab: None,
+        }
     }
 }
 
@@ -62,6 +83,15 @@ pub enum LinkError {
     NoSuchLesson(u8),
     /// The lesson has no pair of runs.
     NoPair(u8),
+    /// The lesson has no such choice.
+    NoSuchOption {
+        /// The lesson.
+        lesson: u8,
+        /// The choice asked for, from 1.
+        number: u8,
+    },
+    /// The lesson has no such buttons to press.
+    NotByHand(u8),
     /// The run is shorter than the position.
     PastTheEnd {
         /// The position asked for.
@@ -90,6 +120,10 @@ impl fmt::Display for LinkError {
             }
             Self::NoSuchLesson(lesson) => write!(f, "There is no lesson {lesson} in this build."),
             Self::NoPair(lesson) => write!(f, "Lesson {lesson} has no run with a defect to compare with."),
+            Self::NoSuchOption { lesson, number } => write!(f, "Lesson {lesson} has no choice {number}."),
+            Self::NotByHand(lesson) => {
+                write!(f, "What the link does by hand cannot be done by hand in lesson {lesson}.")
+            }
             Self::PastTheEnd { position, last } => {
                 write!(f, "The link points at event {position}, but this run ends after event {last}.")
             }
@@ -113,6 +147,12 @@ fn entries(place: &Place) -> String {
         Variant::After => {}
         Variant::Before => text.push_str("&c=before"),
         Variant::Both => text.push_str("&c=both"),
+    }
+    if place.option > 0 {
+        text.push_str(&format!("&o={}", u16::from(place.option) + 1));
+    }
+    if !place.hands.is_empty() {
+        text.push_str(&format!("&h={}", place.hands.text()));
     }
     if place.position > 0 {
         text.push_str(&format!("&e={}", place.position));
@@ -169,6 +209,7 @@ pub fn salvage(fragment: &str) -> Option<Place> {
 
 fn read_entries(rest: &str) -> Result<Place, LinkError> {
     let (mut mode, mut lesson, mut variant, mut position, mut tab) = (None, None, None, None, None);
+    let (mut option, mut hands) = (None, None);
     for entry in rest.split('&').filter(|_| !rest.is_empty()) {
         let (name, value) = entry.split_once('=').ok_or_else(|| LinkError::UnknownEntry(entry.to_owned()))?;
         let bad = |name, expected| LinkError::BadValue { name, value: value.to_owned(), expected };
@@ -188,6 +229,16 @@ fn read_entries(rest: &str) -> Result<Place, LinkError> {
             "e" => position
                 .replace(number::<u32>(value).ok_or_else(|| bad("e", "an event's number"))? as usize)
                 .is_some(),
+            "o" => option
+                .replace(
+                    number::<u8>(value)
+                        .and_then(|number| number.checked_sub(1))
+                        .ok_or_else(|| bad("o", "a choice's number, from 1"))?,
+                )
+                .is_some(),
+            "h" => {
+                hands.replace(Hands::parse(value).ok_or_else(|| bad("h", "digits from 1 to 7"))?).is_some()
+            }
             "p" => tab
                 .replace(tab_of(value).ok_or_else(|| bad("p", "state, wire, rules, event or code"))?)
                 .is_some(),
@@ -204,6 +255,8 @@ fn read_entries(rest: &str) -> Result<Place, LinkError> {
         live: false,
         lesson: lesson.ok_or(LinkError::NoLesson)?,
         variant: variant.unwrap_or(Variant::After),
+        option: option.unwrap_or_default(),
+        hands: hands.unwrap_or_default(),
         position: position.unwrap_or_default(),
         tab,
     })
@@ -254,7 +307,16 @@ mod tests {
             for variant in [Variant::After, Variant::Before, Variant::Both] {
                 for position in [0, 1, 42, 118, 4_000_000] {
                     for tab in [None].into_iter().chain(TABS.iter().map(|(tab, _)| Some(*tab))) {
-                        places.push(Place { live: false, lesson, variant, position, tab });
+                        places.push(Place { variant, position, tab, ..Place::lesson(lesson) });
+                        let hands = Hands::default().with(0).with(6).with(3);
+                        places.push(Place {
+                            variant,
+                            position,
+                            tab,
+                            option: 3,
+                            hands,
+                            ..Place::lesson(lesson)
+                        });
                     }
                 }
             }

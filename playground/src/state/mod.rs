@@ -2,11 +2,13 @@
 //!
 //! A pure reducer: nothing here reads a clock, touches the page, or knows how a run is made.
 
+pub mod hands;
 pub mod keys;
 pub mod link;
 pub mod speed;
 
 use crate::model::track::Side;
+use hands::Hands;
 use speed::Speed;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -104,6 +106,17 @@ pub struct Play {
     pub brisk: bool,
 }
 
+/// Where the position goes when another run is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// It stays, where it can.
+    Stay,
+    /// To where so many steps of the lesson have ended.
+    Steps(usize),
+    /// To the end.
+    End,
+}
+
 /// Everything the page remembers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UiState {
@@ -113,6 +126,12 @@ pub struct UiState {
     pub lesson: u8,
     /// Which runs are on the stage.
     pub variant: Variant,
+    /// What was chosen about the lesson.
+    pub option: u8,
+    /// What was done by hand at its end.
+    pub hands: Hands,
+    /// Where the position goes when the next run is there.
+    pub arrival: Arrival,
     /// How many rows of the track have happened.
     pub position: usize,
     /// Whether the position comes from a link and has not yet been compared with the run.
@@ -145,6 +164,9 @@ impl UiState {
             page: Page::Learn,
             lesson,
             variant: Variant::After,
+            option: 0,
+            hands: Hands::default(),
+            arrival: Arrival::Stay,
             position: 0,
             is_linked: false,
             facts: Rc::default(),
@@ -180,6 +202,8 @@ impl UiState {
                 live: false,
                 lesson: self.lesson,
                 variant: self.variant,
+                option: self.option,
+                hands: self.hands,
                 position: self.position,
                 tab: self.tab,
             },
@@ -207,6 +231,12 @@ pub enum Action {
     Opened(Rc<Facts>),
     /// Show these runs.
     Show(Variant),
+    /// Show the lesson with this choice.
+    Option(u8),
+    /// Do this by hand: a button, counted from 0.
+    Hand(usize),
+    /// Undo everything that was done by hand.
+    HandsOff,
     /// To the first position.
     First,
     /// To the last position.
@@ -291,6 +321,24 @@ pub fn reduce(mut state: UiState, action: Action) -> UiState {
             }
             state
         }
+        Action::Option(option) => {
+            state.arrival = Arrival::Steps(state.steps_reached());
+            state.option = option;
+            state.selected = None;
+            pause(state)
+        }
+        Action::Hand(button) => {
+            state.hands = state.hands.with(button);
+            state.arrival = Arrival::End;
+            state.selected = None;
+            pause(state)
+        }
+        Action::HandsOff => {
+            state.hands = Hands::default();
+            state.arrival = Arrival::End;
+            state.selected = None;
+            pause(state)
+        }
         Action::First => pause(state).at(0),
         Action::Last => {
             let end = state.facts.len;
@@ -373,6 +421,9 @@ fn go(mut state: UiState, place: link::Place) -> UiState {
         state.facts = Rc::default();
     }
     state.variant = place.variant;
+    state.option = place.option;
+    state.hands = place.hands;
+    state.arrival = Arrival::Stay;
     if let Some(tab) = place.tab {
         state.tab = Some(tab);
     }
@@ -397,7 +448,12 @@ fn opened(mut state: UiState, facts: Rc<Facts>) -> UiState {
         state.page = Page::BadLink(link::LinkError::PastTheEnd { position: state.position, last });
     }
     // Another pair of runs has another length: the position stays where it can.
-    state.position = state.position.min(last);
+    state.position = match std::mem::replace(&mut state.arrival, Arrival::Stay) {
+        Arrival::Stay => state.position.min(last),
+        Arrival::Steps(0) => 0,
+        Arrival::Steps(count) => facts.stops.get(count - 1).copied().unwrap_or(last),
+        Arrival::End => last,
+    };
     state.is_linked = false;
     state.buffers |= facts.shows_buffers && state.facts.len == 0;
     state.facts = facts;
@@ -570,6 +626,21 @@ mod tests {
 
         let state = reduce(after(&[Action::Last, Action::Show(Variant::Before)]), Action::Opened(facts));
         assert_eq!((state.position, &state.page), (7, &Page::Learn));
+    }
+
+    #[test]
+    fn another_option_stays_at_the_same_step_and_what_is_done_by_hand_is_seen() {
+        let longer = Rc::new(Facts { len: 30, stops: vec![4, 15, 30], ..Facts::default() });
+        let state = after(&[Action::Seek(9), Action::Option(2), Action::Opened(longer.clone())]);
+        assert_eq!((state.option, state.position, state.steps_reached()), (2, 15, 2));
+        assert_eq!(after(&[Action::Option(1), Action::Opened(longer.clone())]).position, 0);
+
+        let state = after(&[Action::Last, Action::Hand(3), Action::Opened(longer)]);
+        assert_eq!((state.hands.text().as_str(), state.position), ("4", 30));
+        let state = reduce(state, Action::HandsOff);
+        assert!(state.hands.is_empty());
+        let elsewhere = reduce(state, Action::Go(link::Place::lesson(2)));
+        assert_eq!((elsewhere.option, elsewhere.hands.is_empty()), (0, true));
     }
 
     #[test]

@@ -22,7 +22,8 @@ impl Log {
         let entry = match trace.kind {
             TraceKind::Called { call, operation, outcome } => {
                 let call = format!("{call}()");
-                let waits = operation.is_some();
+                // Who cancels waits for nothing: the call that is cancelled ends.
+                let waits = operation.is_some() && call != "cancel()";
                 entry(Kind::Call { client, call, operation, outcome: outcome.into(), waits })
             }
             TraceKind::Resolved { operation, outcome } => {

@@ -22,7 +22,7 @@ pub(super) fn lesson() -> Lesson {
         setup: || Scenario { nodes: 3, ..Scenario::default() },
         steps: steps(),
         options: None,
-        hands: Vec::new(),
+        by_hand: None,
         key_points: &[
             "start() opens one connection, not one per broker: others are opened when a request needs them.",
             "ApiVersions comes first, so that both sides know which versions the other speaks.",

@@ -23,7 +23,7 @@ pub(super) fn lesson() -> Lesson {
         setup: Scenario::default,
         steps: steps(),
         options: None,
-        hands: Vec::new(),
+        by_hand: None,
         key_points: &[
             "\"Is it started?\" and \"start it\" must be one step. Between two steps, somebody else gets in.",
             "A flag that is set at the end of starting comes too late; one that is set at its beginning lies to the second caller.",

@@ -23,7 +23,7 @@ pub(super) fn lesson() -> Lesson {
         setup: Scenario::default,
         steps: steps(),
         options: None,
-        hands: Vec::new(),
+        by_hand: None,
         key_points: &[
             "A start that fails owns everything it has opened so far: sockets, timers, requests. It gives all of it back.",
             "Only when all of that is gone is the caller told. Whoever hears of the failure finds nothing open.",

@@ -24,7 +24,7 @@ pub(super) fn lesson() -> Lesson {
         setup: || Scenario { nodes: 2, bootstrap: vec![1, 2], ..Scenario::default() },
         steps: steps(),
         options: None,
-        hands: Vec::new(),
+        by_hand: None,
         key_points: &[
             "Callers share the start, not their patience: whoever gives up cancels only its own waiting.",
             "Those who are still waiting when the start fails all hear of it, all the same, and each exactly once.",

@@ -36,7 +36,7 @@ pub(super) fn lesson(point: u8) -> Lesson {
             chosen: point,
             make: lesson,
         }),
-        hands: Vec::new(),
+        by_hand: None,
         key_points: &[
             "A stop interrupts a start in any of its phases: it does not wait for it, and it does not lose against it.",
             "The caller of start() hears STOPPED. It never hears of a success that is already being taken back.",

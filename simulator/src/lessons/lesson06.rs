@@ -24,7 +24,7 @@ pub(super) fn lesson() -> Lesson {
         setup: Scenario::default,
         steps: steps(),
         options: None,
-        hands: Vec::new(),
+        by_hand: None,
         key_points: &[
             "A connection that waits for its next attempt is not nothing: it is a timer, and stop() must find it.",
             "stop() does not wait for a broker that is away: there is nothing to send, so it ends at once.",

@@ -1,6 +1,6 @@
 //! Which moves may a connection make?
 
-use super::{Answer, Case, Code, Hand, Lesson, Moment, Step, count};
+use super::{Answer, ByHand, Case, Code, Hand, Lesson, Moment, Step, count};
 use crate::check::RuleId;
 use crate::choice::{Call, Choice, HandInput};
 use crate::event::{Kind, MachineKind, Verdict};
@@ -26,7 +26,7 @@ pub(super) fn lesson() -> Lesson {
         setup: Scenario::default,
         steps: steps(),
         options: None,
-        hands: hands(),
+        by_hand: Some(ByHand { hands: hands(), says: still_missing }),
         key_points: &[
             "The moves are a table. The code, its tests, the drawing and this page all read the same one.",
             "A move that the table does not have is refused, and the state stays what it was.",
@@ -176,4 +176,16 @@ fn missing(moment: &Moment<'_>) -> Vec<String> {
 fn coverage(moment: &Moment<'_>) -> (usize, usize) {
     let all = moves().count();
     (all - missing(moment).len(), all)
+}
+
+fn still_missing(moment: &Moment<'_>) -> String {
+    let (walked, all) = coverage(moment);
+    match &missing(moment)[..] {
+        [] => format!(
+            "All {all} moves. There are more for a client with credentials: the table has {}.",
+            TRANSITIONS.len()
+        ),
+        [only] => format!("{walked} of {all} moves. Only one is missing: {only}."),
+        missing => format!("{walked} of {all} moves. Still missing: {}.", missing.join(", ")),
+    }
 }

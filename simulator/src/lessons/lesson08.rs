@@ -24,7 +24,7 @@ pub(super) fn lesson() -> Lesson {
         setup: || Scenario { topics: alloc::vec![("orders".into(), 5)], ..Scenario::default() },
         steps: steps(),
         options: None,
-        hands: Vec::new(),
+        by_hand: None,
         key_points: &[
             "A request belongs to the connection it was sent on. When that ends, the request ends: nobody can answer it any more.",
             "Requests fail in the order in which they were sent, and before a later connection says its first word.",

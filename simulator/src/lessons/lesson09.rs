@@ -27,7 +27,7 @@ pub(super) fn lesson() -> Lesson {
         setup: || Scenario { nodes: 3, ..Scenario::default() },
         steps: steps(),
         options: None,
-        hands: Vec::new(),
+        by_hand: None,
         key_points: &[
             "The first four bytes are the size of the rest. With fewer than four, not even that is known.",
             "Half a message is kept until the other half comes. Nothing of it is looked at before it is whole.",

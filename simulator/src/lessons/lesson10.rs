@@ -28,7 +28,7 @@ pub(super) fn lesson() -> Lesson {
         setup: || Scenario { nodes: 3, ..Scenario::default() },
         steps: steps(),
         options: None,
-        hands: Vec::new(),
+        by_hand: None,
         key_points: &[
             "A connection is a broker and a generation: b1\u{b7}g2 continues nothing that b1\u{b7}g1 began.",
             "Half a message is worth nothing. When its connection ends, it is thrown away, and the request fails.",

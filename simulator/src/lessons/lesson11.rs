@@ -31,7 +31,7 @@ pub(super) fn lesson() -> Lesson {
         setup: || Scenario { nodes: 3, topics: alloc::vec![("orders".into(), 3)], ..Scenario::default() },
         steps: steps(),
         options: None,
-        hands: Vec::new(),
+        by_hand: None,
         key_points: &[
             "A lost connection is news about the cluster: the client asks another broker who leads what now.",
             "Where a broker listens is what the newest metadata says. An address that it no longer names is forgotten, with its \

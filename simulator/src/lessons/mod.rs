@@ -78,8 +78,8 @@ pub struct Lesson {
     pub steps: Vec<Step>,
     /// What the reader may choose about it, for lessons that can be had in several ways.
     pub options: Option<Options>,
-    /// What the reader may do by hand at its end; nothing in most lessons.
-    pub hands: Vec<Hand>,
+    /// What the reader may do by hand at its end, in lessons that let the reader go on.
+    pub by_hand: Option<ByHand>,
     /// What to take home.
     pub key_points: &'static [&'static str],
     /// The one place in the source that it is about.
@@ -98,6 +98,15 @@ pub struct Options {
     /// Which one this lesson is.
     pub chosen: u8,
     make: fn(u8) -> Lesson,
+}
+
+/// What the reader may do by hand at a lesson's end.
+#[derive(Clone, Debug)]
+pub struct ByHand {
+    /// What there is to do.
+    pub hands: Vec<Hand>,
+    /// What there is to say of what was done.
+    pub says: fn(&Moment<'_>) -> String,
 }
 
 /// Something that the reader may do by hand.

@@ -1,9 +1,12 @@
 //! What is open, armed and waiting at the cursor, and what has happened so far, in numbers.
 
 use super::shown;
-use crate::event::{Actor, Connection, Event, Kind};
+use crate::event::{Actor, Connection, Event, Kind, MachineKind};
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
+#[cfg(test)]
+use alloc::vec::Vec;
+use client_core::connection::ConnectionState;
 use client_core::io::Timer;
 
 /// Numbers at the cursor.
@@ -43,6 +46,19 @@ pub fn counters(events: &[Arc<Event>], cursor: usize) -> Counters {
         match &event.kind {
             Kind::Call { waits: true, .. } => counters.waiters += 1,
             Kind::Resolve { call: Some(_), .. } => counters.waiters = counters.waiters.saturating_sub(1),
+            // Without a world behind the log nobody says which sockets are open: the states of connections do.
+            Kind::State { machine: MachineKind::Connection, to, .. } if event.step == 0 => {
+                let has_socket =
+                    ConnectionState::ALL.iter().any(|state| state.name() == *to && state.has_socket());
+                if let Some(connection) = event.connection {
+                    if has_socket {
+                        open.insert(connection)
+                    } else {
+                        open.remove(&connection)
+                    };
+                    counters.connects += u32::from(*to == ConnectionState::Connecting.name());
+                }
+            }
             Kind::Open { .. } => {
                 counters.connects += 1;
                 open.extend(event.connection);
@@ -71,4 +87,35 @@ pub fn counters(events: &[Arc<Event>], cursor: usize) -> Counters {
     counters.sockets = open.len() as u32;
     counters.timers = armed.len() as u32;
     counters
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Log;
+    use client_core::ids::{BrokerId, ConnectionId};
+    use client_core::time::Instant;
+    use client_core::trace::{Machine, TraceEvent, TraceKind};
+
+    #[test]
+    fn a_live_clients_sockets_are_counted_by_the_states_of_its_connections() {
+        let mut log = Log::new();
+        log.begin_step(0);
+        let mut sockets = Vec::new();
+        for (generation, from, to) in [
+            (1, "Disconnected", "Connecting"),
+            (1, "Connecting", "Negotiating"),
+            (1, "Negotiating", "Ready"),
+            (1, "Ready", "Disconnected"),
+            (1, "Disconnected", "BackingOff"),
+            (2, "BackingOff", "Connecting"),
+        ] {
+            let machine = Machine::Connection(ConnectionId { broker: BrokerId(1), generation });
+            let kind = TraceKind::Transition { machine, from, to, cause: "".into() };
+            log.push_trace(0, TraceEvent { at: Instant::ZERO, kind });
+            sockets.push(counters(log.events(), usize::MAX).sockets);
+        }
+        assert_eq!(sockets, [1, 1, 1, 0, 0, 1]);
+        assert_eq!(counters(log.events(), usize::MAX).connects, 2);
+    }
 }

@@ -225,7 +225,7 @@ fn l11_one_live_socket_per_broker_and_no_request_to_the_old_address() {
 #[test]
 fn no_wait_is_open_at_the_end_of_any_run_with_the_fix() {
     // Where the reader goes on by hand, nothing has ended yet.
-    let ending = simulator::lessons::all().into_iter().filter(|lesson| lesson.hands.is_empty());
+    let ending = simulator::lessons::all().into_iter().filter(|lesson| lesson.by_hand.is_none());
     for lesson in ending.flat_map(|lesson| lesson.every_option()) {
         let run = run(&lesson, Variant::After).unwrap();
         let open: Vec<Waiter> = all_waits(&run).into_iter().filter(|wait| wait.end.is_none()).collect();
@@ -266,7 +266,7 @@ fn states(run: &LessonRun) -> String {
 }
 
 fn hand(lesson: &Lesson, name: &str) -> simulator::choice::Choice {
-    lesson.hands.iter().find(|hand| hand.name == name).unwrap().choice.clone()
+    lesson.by_hand.as_ref().unwrap().hands.iter().find(|hand| hand.name == name).unwrap().choice.clone()
 }
 
 #[test]

@@ -78,6 +78,7 @@ fn build() -> Result<PathBuf> {
     let module = Module { package: "playground", kind: Kind::Program, name: page::MODULE };
     let wasm = wasm::build(module, &folder)?;
     page::assemble(&paths::root(), &folder)?;
+    progress::step("compressing the page", || page::compress(&folder))?;
     // Recommends nobody: a page that asks and finds no file at all would complain in the browser's console.
     write_live(&folder, "{}\n")?;
     progress::say(&format!("{}: {}", shown(&wasm), wasm::sizes(&wasm)?));

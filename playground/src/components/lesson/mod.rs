@@ -1,5 +1,7 @@
 //! The lesson panel.
 
+pub mod hands_box;
+pub mod option_box;
 pub mod panel;
 pub mod predict_box;
 

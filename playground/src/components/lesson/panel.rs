@@ -1,5 +1,7 @@
 //! The lesson: its question, its steps as far as they have come, and the one button.
 
+use super::hands_box::HandsBox;
+use super::option_box::OptionBox;
 use super::predict_box::PredictBox;
 use crate::components::icon::{Icon, Picture};
 use crate::components::shell::rules_strip::side_word;
@@ -28,6 +30,10 @@ pub struct LessonPanelProps {
     pub on_next: Callback<()>,
     /// Called for the previous step.
     pub on_previous: Callback<()>,
+    /// Called with what is chosen about the lesson.
+    pub on_option: Callback<u8>,
+    /// Called with what is done by hand, or with nothing to undo all of it.
+    pub on_hand: Callback<Option<usize>>,
     /// Called with a step and an option.
     pub on_answer: Callback<(usize, usize)>,
     /// Called with the number of another lesson.
@@ -73,9 +79,15 @@ pub fn LessonPanel(props: &LessonPanelProps) -> Html {
                         on_answer={let step = props.reached; props.on_answer.reform(move |option| (step, option))} />
                 }
                 if is_done {
+                    if let Some(by_hand) = &lesson.by_hand {
+                        <HandsBox by_hand={by_hand.clone()} on_hand={props.on_hand.clone()} />
+                    }
                     { key_points(props, lesson) }
                 }
             </div>
+            if let Some(options) = lesson.options {
+                <OptionBox {options} on_option={props.on_option.clone()} />
+            }
             <div class="lesson-foot">
                 <p class="progress small quiet" data-testid="progress">{ format!("step {} of {count}", props.reached) }</p>
                 <div class="lesson-buttons">

@@ -72,7 +72,7 @@ pub fn Live() -> Html {
                 <Happenings story={(*story).clone()} />
             </section>
             <aside class="live-states" aria-label="State machines">
-                <StatePanel {events} cursor={count} is_counted={false} />
+                <StatePanel {events} cursor={count} />
             </aside>
         </main>
     }

@@ -14,9 +14,6 @@ pub struct StatePanelProps {
     pub events: Events,
     /// How many of its events have happened.
     pub cursor: usize,
-    /// Whether the log knows sockets and other things that happen outside the client, so that it can count them.
-    #[prop_or(true)]
-    pub is_counted: bool,
 }
 
 /// The machines at the cursor, drawn from the client's own tables.
@@ -27,8 +24,7 @@ pub fn StatePanel(props: &StatePanelProps) -> Html {
     let counts = use_memo((props.events.clone(), props.cursor), |(events, cursor)| counters(events, *cursor));
     html! {
         <div class="panel-body" data-testid="state-panel">
-            if props.is_counted {
-                <dl class="counters">
+            <dl class="counters">
                 { for [
                     ("sockets", u64::from(counts.sockets)),
                     ("timers", u64::from(counts.timers)),
@@ -41,8 +37,7 @@ pub fn StatePanel(props: &StatePanelProps) -> Html {
                         <dd data-testid={format!("counter-{}", name.replace(' ', "-"))}>{ value }</dd>
                     </div>
                 }) }
-                </dl>
-            }
+            </dl>
             { for machines.iter().map(|machine| html! { <MachineView key={machine.id.to_string()} machine={machine.clone()} /> }) }
         </div>
     }

@@ -53,7 +53,7 @@ pub fn Diagram(props: &DiagramProps) -> Html {
                 height={px(ROW)} onclick={onclick} />
         }
     });
-    let at_end = props.position >= props.track.len();
+    let at_end = props.track.is_over_at(props.position);
     html! {
         <div class="diagram" data-testid="diagram" data-cursor={cursor.to_string()}>
             <svg class="diagram-heads" width={width.clone()} height="48" aria-hidden="true">

@@ -32,6 +32,11 @@ pub(crate) struct Geometry {
     pub(crate) end: usize,
 }
 
+/// How wide a diagram with these lanes likes to be.
+pub(crate) fn comfortable_width(lanes: &[Lane]) -> f64 {
+    GUTTER + lanes.iter().map(|lane| usual_width(lane.id)).sum::<f64>()
+}
+
 impl Geometry {
     /// Spreads the lanes over the width there is; they keep a least width, and then the stage scrolls.
     pub(crate) fn new(lanes: &[Lane], available: f64, side: Side, track: Rc<Track>, position: usize) -> Self {
