@@ -74,20 +74,6 @@ describe('in Chromium, through the bridge', () => {
     assert.deepEqual(found.sort(), lines.sort());
   });
 
-  test('100 concurrent start() calls make one bootstrap and one connection', PATIENCE, async () => {
-    const found = await withPage(browser, bridge.url, (page) =>
-      page.evaluate(async (options) => {
-        const producer = new window.kafkaWasm.Kafka(options).producer();
-        const ends = await Promise.allSettled(Array.from({ length: 100 }, () => producer.start()));
-        const { bootstraps, connects } = producer.metrics();
-        await producer.stop();
-        const { sockets, timers, waiters } = producer.metrics();
-        return { ends: [...new Set(ends.map(({ status }) => status))], bootstraps, connects, sockets, timers, waiters };
-      }, options()),
-    );
-    assert.deepEqual(found, { ends: ['fulfilled'], bootstraps: 1, connects: 1, sockets: 0, timers: 0, waiters: 0 });
-  });
-
   test('in a worker', PATIENCE, async () => {
     const topic = freshTopic('worker');
     const offset = await withPage(browser, bridge.url, (page) =>

@@ -1,10 +1,10 @@
-// A client's life: idempotent start() and stop(), and nothing that waits for ever.
+// A client's life beyond the scenarios of ../lifecycle: records in numbers, errors that say what to do, connections that break.
 
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { brokers, closedPort, failure, freshTopic, inPackage, Kafka, listen, PATIENCE, Proxy, until, withClients } from './package.mjs';
+import { brokers, closedPort, failure, freshTopic, inPackage, Kafka, listen, PATIENCE, Proxy, withClients } from './package.mjs';
 
 const { tcp } = await import(pathToFileURL(inPackage('dist/transports/tcp.js')));
 
@@ -12,28 +12,6 @@ const { tcp } = await import(pathToFileURL(inPackage('dist/transports/tcp.js')))
 const IMPATIENT = { reconnectBackoffMs: 5, reconnectBackoffMaxMs: 20, retryBackoffMs: 5, retryBackoffMaxMs: 20 };
 
 describe('life', () => {
-  test('100 concurrent start() calls make one bootstrap and one connection, and end together', PATIENCE, async () => {
-    const proxy = new Proxy();
-    await withClients(
-      async ({ producer }) => {
-        const client = producer();
-        assert.equal(client.state, 'idle');
-        const starts = Array.from({ length: 100 }, () => client.start());
-        const ends = await Promise.allSettled(starts);
-        assert.deepEqual(new Set(ends.map(({ status }) => status)), new Set(['fulfilled']));
-        assert.equal(client.state, 'started');
-        const { bootstraps, connects } = client.metrics();
-        assert.deepEqual({ bootstraps, connects }, { bootstraps: 1, connects: 1 });
-        const { requestsSent } = client.metrics();
-        await client.start();
-        assert.equal(client.metrics().requestsSent, requestsSent, 'start() on a started client sends nothing');
-      },
-      { brokers: [await proxy.listen()] },
-    );
-    assert.equal(proxy.connections, 1);
-    await proxy.close();
-  });
-
   test('stop() leaves nothing behind, and start() after it is a real start', PATIENCE, () =>
     withClients(async ({ producer }) => {
       const topic = freshTopic('restart');
@@ -76,48 +54,6 @@ describe('life', () => {
       assert.equal(client.state, 'idle');
       await client.start();
     }));
-
-  test('stop() during start(), at each moment: the start ends with STOPPED, and nothing stays open', PATIENCE, async () => {
-    for (let round = 0; round < 30; round += 1) {
-      const proxy = new Proxy();
-      const kafka = new Kafka({ brokers: [await proxy.listen()] });
-      const client = kafka.producer();
-      const outcome = client.start().then(() => 'started', (error) => error.code);
-      for (let turn = 0; turn < round; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-      await client.stop();
-      assert.ok(['STOPPED', 'started'].includes(await outcome), await outcome);
-      assert.equal(client.state, 'idle');
-      const { sockets = 0, timers = 0, waiters = 0 } = client.metrics();
-      assert.deepEqual({ sockets, timers, waiters }, { sockets: 0, timers: 0, waiters: 0 });
-      await client.start();
-      await client.stop();
-      await proxy.close();
-    }
-  });
-
-  test('a start that is given up ends for its caller alone; the last one takes it with him', PATIENCE, async () => {
-    const silent = createServer(() => {});
-    const port = await listen(silent);
-    const kafka = new Kafka({ brokers: [`127.0.0.1:${port}`] });
-    const client = kafka.producer();
-    const gone = [new AbortController(), new AbortController()];
-    const starts = gone.map(({ signal }) => failure(client.start({ signal }), 'CANCELLED'));
-    await until('it starts', () => client.metrics().connects === 1);
-    gone[0].abort();
-    await starts[0];
-    assert.equal(client.state, 'starting');
-    gone[1].abort('no more');
-    const error = await starts[1];
-    assert.equal(error.cause, 'no more');
-    assert.equal(client.state, 'idle');
-    assert.equal(client.metrics().sockets, 0);
-    await failure(client.start({ signal: AbortSignal.abort() }), 'CANCELLED');
-    const limited = await failure(client.start({ timeoutMs: 50 }), 'TIMEOUT');
-    assert.equal(limited.name, 'TimeoutError');
-    assert.equal(client.state, 'idle');
-    await client.stop();
-    silent.close();
-  });
 
   test('an unreachable broker: start() with a limit ends with an error that says what stood in the way', PATIENCE, async () => {
     const address = `127.0.0.1:${await closedPort()}`;
