@@ -1,5 +1,6 @@
 //! What the tests share that cross crates.
 
+pub mod chaos;
 pub mod driver;
 pub mod fuzz;
 pub mod wire;

@@ -1,6 +1,7 @@
 //! Running other programs: to the end with their output kept, or detached; and recognising them later.
 
 use crate::error::{Context, Error, Result};
+use rustix::process::Signal;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::process::CommandExt;
@@ -111,23 +112,29 @@ impl ProcessId {
         if !self.is_alive() {
             return Ok(());
         }
-        let failed =
-            |cause: String| Err(Error::new(format!("cannot stop process {}", self.pid)).because(cause));
-        let Some(pid) = i32::try_from(self.pid).ok().and_then(rustix::process::Pid::from_raw) else {
-            return failed("its number is out of range".to_owned());
-        };
-        match rustix::process::kill_process(pid, rustix::process::Signal::KILL) {
-            Ok(()) | Err(rustix::io::Errno::SRCH) => {}
-            Err(cause) => return failed(cause.to_string()),
-        }
+        self.signal(Signal::KILL)?;
         let start = Instant::now();
         while self.is_alive() {
             if start.elapsed() > PATIENCE {
-                return failed("it still runs 10 s after it was killed".to_owned());
+                return Err(Error::new(format!("process {} still runs 10 s after it was killed", self.pid)));
             }
             std::thread::sleep(Duration::from_millis(10));
         }
         Ok(())
+    }
+
+    /// Sends a signal. Nothing happens if the process has ended in this very moment.
+    pub(crate) fn signal(self, signal: Signal) -> Result<()> {
+        let failed = |cause: String| {
+            Err(Error::new(format!("cannot send {signal:?} to process {}", self.pid)).because(cause))
+        };
+        let Some(pid) = i32::try_from(self.pid).ok().and_then(rustix::process::Pid::from_raw) else {
+            return failed("its number is out of range".to_owned());
+        };
+        match rustix::process::kill_process(pid, signal) {
+            Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+            Err(cause) => failed(cause.to_string()),
+        }
     }
 }
 

@@ -1,20 +1,27 @@
 //! `server.properties` of one node.
 
-use super::state::{Node, State};
-use super::{PASSWORD, USER, certificates};
+use super::state::{Node, Proxied, State};
+use super::{Options, PASSWORD, USER, certificates};
 use std::path::Path;
 
-/// The properties of `node`, which keeps its data in `data`.
-pub(super) fn properties(state: &State, node: &Node, folder: &Path, data: &Path) -> String {
+/// The properties of `node`, which keeps its data beside them.
+pub(super) fn properties(options: &Options, state: &State, node: &Node, folder: &Path) -> String {
+    let data = folder.join(format!("data-{}", node.id));
     let voters = state.nodes.iter().map(|node| format!("{}@127.0.0.1:{}", node.id, node.ports.controller));
     let voters = voters.collect::<Vec<_>>().join(",");
     let replicas = state.nodes.len();
+    let min_in_sync_replicas = options.min_in_sync_replicas;
     let ports = node.ports;
     let id = node.id;
-    let advertised = format!(
+    let mut listeners = format!(
         "PLAINTEXT://127.0.0.1:{},SASL_PLAINTEXT://127.0.0.1:{},SSL://127.0.0.1:{}",
         ports.plaintext, ports.sasl_plaintext, ports.ssl
     );
+    let mut advertised = listeners.clone();
+    if let Some(Proxied { port, advertised: elsewhere }) = ports.proxied {
+        listeners.push_str(&format!(",PROXIED://127.0.0.1:{port}"));
+        advertised.push_str(&format!(",PROXIED://127.0.0.1:{elsewhere}"));
+    }
     let controller = ports.controller;
     let server = certificates::server(folder);
     let ca = certificates::ca(folder);
@@ -28,9 +35,9 @@ node.id={id}
 log.dirs={data}
 controller.quorum.voters={voters}
 controller.listener.names=CONTROLLER
-listeners=CONTROLLER://127.0.0.1:{controller},{advertised}
+listeners=CONTROLLER://127.0.0.1:{controller},{listeners}
 advertised.listeners={advertised}
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,SSL:SSL
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,SSL:SSL,PROXIED:PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
 sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
 listener.name.sasl_plaintext.plain.sasl.jaas.config={plain} user_{USER}=\"{PASSWORD}\";
@@ -44,7 +51,7 @@ ssl.client.auth=none
 auto.create.topics.enable=true
 num.partitions=3
 default.replication.factor={replicas}
-min.insync.replicas=1
+min.insync.replicas={min_in_sync_replicas}
 offsets.topic.replication.factor={replicas}
 offsets.topic.num.partitions=5
 transaction.state.log.replication.factor={replicas}
@@ -53,6 +60,7 @@ transaction.state.log.num.partitions=5
 share.coordinator.state.topic.replication.factor={replicas}
 share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=5
+unclean.leader.election.enable=false
 group.initial.rebalance.delay.ms=0
 "
     )

@@ -13,6 +13,7 @@ mod state;
 use crate::error::{Context, Error, Result};
 use crate::paths;
 use crate::progress;
+use rustix::process::Signal;
 use state::State;
 use std::fmt::Write as _;
 use std::fs::File;
@@ -32,11 +33,21 @@ pub(crate) struct Options {
     pub(crate) version: String,
     /// 1 or 3.
     pub(crate) brokers: usize,
+    /// The ports of a proxy, one for each broker: what an extra listener advertises. None: there is no such listener.
+    pub(crate) proxied: Vec<u16>,
+    /// `min.insync.replicas` of every topic.
+    pub(crate) min_in_sync_replicas: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { name: "default".to_owned(), version: VERSION.to_owned(), brokers: 1 }
+        Self {
+            name: "default".to_owned(),
+            version: VERSION.to_owned(),
+            brokers: 1,
+            proxied: Vec::new(),
+            min_in_sync_replicas: 1,
+        }
     }
 }
 
@@ -45,6 +56,14 @@ impl Options {
     pub(crate) fn check(&self) -> Result<()> {
         if !matches!(self.brokers, 1 | 3) {
             return Err(Error::new(format!("--brokers {}: expected 1 or 3", self.brokers)));
+        }
+        let proxied = self.proxied.len();
+        if proxied != 0 && proxied != self.brokers {
+            return Err(Error::new(format!("--proxied: expected {} port(s), found {proxied}", self.brokers)));
+        }
+        if !(1..=self.brokers).contains(&self.min_in_sync_replicas) {
+            let (found, brokers) = (self.min_in_sync_replicas, self.brokers);
+            return Err(Error::new(format!("--min-in-sync {found}: expected 1 to {brokers}")));
         }
         let is_plain = |text: &str, also: &[char]| {
             !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || also.contains(&c))
@@ -60,6 +79,19 @@ impl Options {
         }
         Ok(())
     }
+}
+
+/// What can be done to one broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Disturbance {
+    /// Ends it as a crash would (SIGKILL). Its data stays.
+    Kill,
+    /// Lets it do nothing, with its sockets open (SIGSTOP).
+    Freeze,
+    /// Lets a frozen one go on (SIGCONT).
+    Thaw,
+    /// Starts a killed one with its data, and waits until it listens.
+    Restart,
 }
 
 /// A cluster that was started by this or an earlier run.
@@ -101,6 +133,30 @@ impl Cluster {
     pub(crate) fn load(name: &str) -> Result<Option<Self>> {
         let state = State::load(&folder(name))?;
         Ok(state.map(|state| Self { name: name.to_owned(), state }))
+    }
+
+    /// Does something to one broker of a running cluster.
+    pub(crate) fn disturb(name: &str, id: usize, disturbance: Disturbance) -> Result<()> {
+        let _lock = lock(name)?;
+        let Some(Self { mut state, .. }) = Self::load(name)? else {
+            return Err(Error::new(format!("no cluster named `{name}` is running"))
+                .help("`cargo xtask kafka up` starts one"));
+        };
+        let process = state.node(id)?.process;
+        let running = || {
+            process
+                .filter(|process| process.is_alive())
+                .ok_or_else(|| Error::new(format!("broker {id} of cluster `{name}` does not run")))
+        };
+        match disturbance {
+            Disturbance::Kill => running()?.kill(),
+            Disturbance::Freeze => running()?.signal(Signal::STOP),
+            Disturbance::Thaw => running()?.signal(Signal::CONT),
+            Disturbance::Restart if running().is_ok() => {
+                Err(Error::new(format!("broker {id} of cluster `{name}` still runs")).help("kill it first"))
+            }
+            Disturbance::Restart => start::restart(&mut state, id, &folder(name)),
+        }
     }
 
     /// Node numbers of the brokers which no longer run.

@@ -34,12 +34,25 @@ pub(super) struct Ports {
     pub(super) plaintext: u16,
     pub(super) sasl_plaintext: u16,
     pub(super) ssl: u16,
+    /// One more plaintext listener, for those who come through a proxy.
+    pub(super) proxied: Option<Proxied>,
+}
+
+/// A listener which sends clients to somebody else's port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Proxied {
+    /// Where the broker listens.
+    pub(super) port: u16,
+    /// Where it says that it listens: the proxy's port.
+    pub(super) advertised: u16,
 }
 
 impl Ports {
     /// The listeners for clients, by the names under which they are printed.
-    pub(super) fn listeners(self) -> [(&'static str, u16); 3] {
-        [("plaintext", self.plaintext), ("sasl_plaintext", self.sasl_plaintext), ("ssl", self.ssl)]
+    pub(super) fn listeners(self) -> impl Iterator<Item = (&'static str, u16)> {
+        let always =
+            [("plaintext", self.plaintext), ("sasl_plaintext", self.sasl_plaintext), ("ssl", self.ssl)];
+        always.into_iter().chain(self.proxied.map(|proxied| ("proxied", proxied.port)))
     }
 }
 
@@ -67,13 +80,26 @@ impl State {
         std::fs::rename(&partial, &path).context(|| format!("cannot write {}", path.display()))
     }
 
+    /// The node with this number.
+    pub(super) fn node(&mut self, id: usize) -> Result<&mut Node> {
+        let brokers = self.nodes.len();
+        self.nodes
+            .iter_mut()
+            .find(|node| node.id == id)
+            .ok_or_else(|| Error::new(format!("there is no broker {id}: expected 1 to {brokers}")))
+    }
+
     fn to_text(&self) -> String {
         let mut text =
             format!("version {}\ncluster {}\nready {}\n", self.version, self.cluster_id, self.ready);
         for Node { id, ports, process } in &self.nodes {
-            let Ports { controller, plaintext, sasl_plaintext, ssl } = ports;
+            let Ports { controller, plaintext, sasl_plaintext, ssl, proxied } = ports;
+            let (proxied, advertised) = proxied.map_or((0, 0), |proxied| (proxied.port, proxied.advertised));
             // Writing to a String cannot fail.
-            let _ = write!(text, "node {id} {controller} {plaintext} {sasl_plaintext} {ssl}");
+            let _ = write!(
+                text,
+                "node {id} {controller} {plaintext} {sasl_plaintext} {ssl} {proxied} {advertised}"
+            );
             if let Some(ProcessId { pid, started_ticks }) = process {
                 let _ = write!(text, " {pid} {started_ticks}");
             }
@@ -98,7 +124,9 @@ fn parse_node(line: &str) -> Option<Node> {
     let mut words = line.strip_prefix("node ")?.split(' ');
     let id = words.next()?.parse().ok()?;
     let mut port = || words.next()?.parse().ok();
-    let ports = Ports { controller: port()?, plaintext: port()?, sasl_plaintext: port()?, ssl: port()? };
+    let (controller, plaintext, sasl_plaintext, ssl) = (port()?, port()?, port()?, port()?);
+    let proxied = Some(Proxied { port: port()?, advertised: port()? }).filter(|proxied| proxied.port != 0);
+    let ports = Ports { controller, plaintext, sasl_plaintext, ssl, proxied };
     let process = match (words.next(), words.next()) {
         (None, _) => None,
         (Some(pid), started) => {
@@ -114,8 +142,9 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back() {
-        let ports = Ports { controller: 1, plaintext: 2, sasl_plaintext: 3, ssl: 65_535 };
+        let ports = Ports { controller: 1, plaintext: 2, sasl_plaintext: 3, ssl: 65_535, proxied: None };
         let started = Node { id: 1, ports, process: Some(ProcessId { pid: 7, started_ticks: 9 }) };
+        let ports = Ports { proxied: Some(Proxied { port: 4, advertised: 5 }), ..ports };
         let waiting = Node { id: 2, ports, process: None };
         let state = State {
             version: "4.3.0".into(),
@@ -133,7 +162,7 @@ mod tests {
         {
             assert_eq!(parse(text), None, "{text:?}");
         }
-        let too_many = "version 1\ncluster a\nready true\nnode 1 2 3 4 5 6 7 8\n";
+        let too_many = "version 1\ncluster a\nready true\nnode 1 2 3 4 5 6 7 8 9 10\n";
         assert_eq!(parse(too_many), None);
     }
 }
