@@ -180,4 +180,26 @@ describe('records', () => {
       const error = await client.produce({ topic, partition: 99, value: 'not there' }).then(() => assert.fail('sent'), (error) => error);
       assert.match(error.message, /99/);
     }));
+
+  test('records are whole though another client has made the memory grow since the last turn', PATIENCE, () =>
+    withClients(async ({ producer, consumer }) => {
+      const topic = freshTopic('grown');
+      const [client, other] = [producer(), producer({ bufferMemory: 64 * 1024 * 1024 })];
+      // From now on both take records at once.
+      await client.produce({ topic, partition: 0, value: 'before' });
+      await other.produce({ topic, partition: 1, value: 'before' });
+      const large = Array.from({ length: 40 }, () => ({ value: new Uint8Array(900_000), partition: 1 }));
+      const sent = [other.send({ topic, messages: large })];
+      // In the same turn: short and long, for they are written in different ways.
+      for (const value of ['short', 'longer than twenty-four characters', new Uint8Array([1, 2, 3])]) {
+        sent.push(client.produce({ topic, partition: 0, key: 'k', value }));
+      }
+      await Promise.all(sent);
+      const reader = consumer();
+      reader.assign([{ topic, partition: 0, offset: 'earliest' }]);
+      const records = [];
+      while (records.length < 4) records.push(...(await reader.poll()));
+      const expected = ['before', 'short', 'longer than twenty-four characters', '\x01\x02\x03'];
+      assert.deepEqual(records.map((record) => record.text()), expected);
+    }));
 });

@@ -48,8 +48,20 @@ impl Identity {
         self.retry_timer.cancel(Timer::ProducerIdRetry, cx);
     }
 
+    /// Makes another identity for a partition that has to number anew. `is_refused`: its broker refused even the first number under
+    /// the current one.
+    ///
+    /// The same id with the next epoch is better than another id, and needs no broker: once a partition has seen it, what is still
+    /// on its way under an older epoch is refused there (KIP-360). Under another id it would be taken.
+    pub(crate) fn renew(&mut self, is_refused: bool, cx: &mut Cx) {
+        match &mut self.current {
+            Some(ProducerId { epoch, .. }) if !is_refused && *epoch < i16::MAX => *epoch += 1,
+            Some(_) | None => self.request(cx),
+        }
+    }
+
     /// Asks for another id, unless that is under way.
-    pub(crate) fn request(&mut self, cx: &mut Cx) {
+    fn request(&mut self, cx: &mut Cx) {
         if self.in_flight || self.retry_timer.at().is_some() {
             return;
         }

@@ -38,6 +38,11 @@ pub(crate) struct PartitionQueue {
     confirmed: bool,
     /// Whether a batch with a sequence number was lost for good, so that the broker will refuse the numbers after it.
     pub(crate) needs_new_identity: bool,
+    /// Whether a batch was given up of which the broker may still get a copy: one that is on its way on a connection which has ended
+    /// here, but not there. Then it may also still take those that were numbered after it.
+    is_gap_uncertain: bool,
+    /// Whether the broker refused even the first number under the identity.
+    is_identity_refused: bool,
 }
 
 /// Records that travel together.
@@ -307,6 +312,31 @@ impl PartitionQueue {
         self.unresolved = self.unresolved.saturating_sub(1);
     }
 
+    /// A batch is given up: its number, if it has one, is missing from now on.
+    pub(crate) const fn give_up(&mut self, batch: &Batch) {
+        if batch.sequence.is_some() {
+            self.needs_new_identity = true;
+            self.is_gap_uncertain |= batch.ambiguous;
+        }
+    }
+
+    /// Whether a batch whose number was refused, and before which nothing is missing any more but what was given up, can be sent
+    /// under another number. Not when an earlier copy of it may still be taken under the old one.
+    pub(crate) const fn can_number_anew(&self, batch: &Batch) -> bool {
+        !(batch.ambiguous && self.is_gap_uncertain)
+    }
+
+    /// The broker refused the number of a batch before which nothing is missing any more but what was given up.
+    pub(crate) const fn refuse(&mut self) {
+        self.needs_new_identity = true;
+        self.is_identity_refused = !self.confirmed;
+    }
+
+    /// Whether the broker refused even the first number under the identity.
+    pub(crate) const fn is_identity_refused(&self) -> bool {
+        self.is_identity_refused
+    }
+
     /// The broker has taken a batch: from now on it checks that the sequence numbers follow each other.
     pub(crate) const fn confirm(&mut self) {
         self.confirmed = true;
@@ -351,6 +381,8 @@ impl PartitionQueue {
         self.confirmed = false;
         self.next_sequence = 0;
         self.needs_new_identity = false;
+        self.is_gap_uncertain = false;
+        self.is_identity_refused = false;
         self.in_flight = 0;
         self.unresolved = 0;
     }
@@ -360,8 +392,11 @@ impl PartitionQueue {
         self.confirmed = false;
         self.next_sequence = 0;
         self.needs_new_identity = false;
-        // The broker does not have the batch that made this necessary, so it cannot have taken one that was numbered after it, even if
-        // no reply said so. All are numbered anew: one that kept its old number would be overtaken by those behind it.
+        self.is_gap_uncertain = false;
+        self.is_identity_refused = false;
+        // The broker has not taken the head, of which no copy is on its way, or only one that cannot be taken. So it has not taken
+        // and will not take one that was numbered after it, even if no reply said so. All are numbered anew: one that kept its old
+        // number would be overtaken by those behind it.
         for batch in &mut self.closed {
             batch.sequence = None;
             batch.ambiguous = false;

@@ -258,7 +258,7 @@ impl ProducerState {
     ) -> Vec<(InFlightBatch, Bytes)> {
         let mut taken = Vec::new();
         let mut room = self.config.max_request_size;
-        let identity = self.identity.current();
+        let mut identity = self.identity.current();
         let idempotent = self.config.idempotent;
         // One request at a time promises order without idempotence, too.
         let in_order = idempotent || (self.config.max_in_flight == 1 && self.config.acks != Acks::None);
@@ -280,9 +280,12 @@ impl ProducerState {
             }
             if !queue.head_may_go(identity, idempotent) {
                 if queue.needs_new_identity && queue.in_flight() == 0 && identity == queue.identity {
-                    self.identity.request(cx);
+                    self.identity.renew(queue.is_identity_refused(), cx);
+                    identity = self.identity.current();
                 }
-                continue;
+                if !queue.head_may_go(identity, idempotent) {
+                    continue;
+                }
             }
             let Some((batch, bytes)) = queue.take_head(broker, identity, idempotent) else { continue };
             room = room.saturating_sub(bytes.len());
@@ -440,10 +443,9 @@ impl ProducerState {
     }
 
     /// The broker refuses the batch's sequence number. If an older batch is still under way, that one comes first and this
-    /// one will fit then; else the partition needs a new producer id.
+    /// one will fit then; else the partition begins anew, and this batch goes under another number, unless the broker may
+    /// yet get an older copy of it and take that, too.
     fn out_of_step(&mut self, mut sent: InFlightBatch, error: Error, cx: &mut Cx) {
-        // A refusal is an answer: the broker does not have the batch.
-        sent.batch.ambiguous = false;
         let older_in_flight = self.in_flight.values().flat_map(|request| &request.batches).any(|other| {
             (other.topic, other.partition) == (sent.topic, sent.partition)
                 && other.batch.is_older_than(&sent.batch)
@@ -452,7 +454,16 @@ impl ProducerState {
             && !older_in_flight
             && !queue.has_older_than(&sent.batch)
         {
-            queue.needs_new_identity = true;
+            if !queue.can_number_anew(&sent.batch) {
+                let name = &self.topics[sent.topic].name;
+                let problem = "records before these were given up, and an earlier attempt may still arrive";
+                let context = format!("Produce to {name}-{} ({problem})", sent.partition);
+                let error = broker_error(ErrorCode::OutOfOrderSequenceNumber.code(), context);
+                self.finish(sent, Err(error), cx);
+                return;
+            }
+            sent.batch.ambiguous = false;
+            queue.refuse();
         }
         self.retry(sent, error, false, cx);
     }
@@ -470,7 +481,7 @@ impl ProducerState {
     }
 
     /// No reply came.
-    fn handle_lost(&mut self, sent: InFlightBatch, error: Error, cx: &mut Cx) {
+    fn handle_lost(&mut self, mut sent: InFlightBatch, error: Error, cx: &mut Cx) {
         // A garbled reply says nothing about the record: it may well be fine.
         let garbled = matches!(
             &error,
@@ -479,11 +490,13 @@ impl ProducerState {
         if garbled || error.retriable() {
             self.retry(sent, error, true, cx);
         } else {
+            sent.batch.ambiguous = true;
             self.finish(sent, Err(error), cx);
         }
     }
 
     fn retry(&mut self, mut sent: InFlightBatch, error: Error, ambiguous: bool, cx: &mut Cx) {
+        sent.batch.ambiguous |= ambiguous;
         if sent.ended {
             self.finish(sent, Err(error), cx);
             return;
@@ -498,7 +511,6 @@ impl ProducerState {
         };
         sent.batch.retries += 1;
         sent.batch.retry_at = Some(cx.now + wait);
-        sent.batch.ambiguous |= ambiguous;
         sent.batch.last_error = Some(error);
         queue.put_back(sent.batch);
         self.active.insert((sent.topic, sent.partition), ());
@@ -514,7 +526,9 @@ impl ProducerState {
             }
             if ended {
                 queue.resolve();
-                queue.needs_new_identity |= result.is_err() && batch.sequence.is_some();
+                if result.is_err() {
+                    queue.give_up(&batch);
+                }
             }
         }
         if !ended {
@@ -531,11 +545,11 @@ impl ProducerState {
         result: Result<Delivered, Error>,
         cx: &mut Cx,
     ) {
-        if result.is_err() && batch.sequence.is_some() {
-            // Its numbers will never arrive: the broker would refuse all that follow.
-            if let Some(queue) = self.topics[topic].queue_mut(partition) {
-                queue.needs_new_identity = true;
-            }
+        // Its numbers will never arrive: the broker would refuse all that follow.
+        if result.is_err()
+            && let Some(queue) = self.topics[topic].queue_mut(partition)
+        {
+            queue.give_up(&batch);
         }
         self.tell_end(topic, partition, batch, result, cx);
     }

@@ -154,19 +154,19 @@ fn cn18_an_ambiguous_failure_is_settled_under_the_same_number() {
     check_log(&d, 1);
 }
 
-/// A batch that fails for good leaves a gap in the numbers: what follows goes under a new id, in order.
+/// A batch that fails for good leaves a gap in the numbers: what follows goes in a new epoch, in order.
 #[test]
-fn cn18_a_gap_is_closed_by_a_new_id() {
+fn cn18_a_gap_is_closed_by_a_new_epoch() {
     let mut d = confirmed();
     d.cluster.produce_errors.push_back(ErrorCode::InvalidRecord);
     let records = send(&mut d, 5);
     until_all_ended(&mut d, &records);
     assert_eq!(d.record_error(records[0]).code(), "INVALID_RECORD");
     assert_eq!(d.cluster.values("t", 0), ["0", "2", "3", "4", "5"]);
-    assert_eq!(ids_asked_for(&d), 1);
+    assert_eq!(ids_asked_for(&d), 0, "the next epoch needs no broker");
 }
 
-/// A gap, while the replies to some batches behind it are lost: those batches go under the new id too, in their places.
+/// A gap, while the replies to some batches behind it are lost: those batches go in the new epoch too, in their places.
 #[test]
 fn cn18_a_gap_and_a_loss_keep_the_order() {
     for heard in 1..5 {
@@ -184,7 +184,8 @@ fn cn18_a_gap_and_a_loss_keep_the_order() {
     }
 }
 
-/// Numbers are refused though nothing older is under way: the partition begins anew under a new id.
+/// Numbers are refused though nothing older is under way: the partition begins anew in the next epoch, and if even that is
+/// refused, under a new id.
 #[test]
 fn cn18_refused_numbers_begin_anew() {
     for code in
@@ -194,6 +195,10 @@ fn cn18_refused_numbers_begin_anew() {
         send(&mut d, 1);
         let first = d.they_send::<ProduceRequest>("b1");
         d.we_answer(&first, replies::produced(&first.body, code, -1));
+        d.wait(secs(1));
+        let again = d.they_send::<ProduceRequest>("b1");
+        assert_eq!(stamp(&again), (1_001, 1, 0), "{code}");
+        d.we_answer(&again, replies::produced(&again.body, code, -1));
         d.wait(secs(1));
         let id = d.they_send::<InitProducerIdRequest>("b1");
         d.expect_nothing();
@@ -205,9 +210,9 @@ fn cn18_refused_numbers_begin_anew() {
     }
 }
 
-/// The new id is for the partition that needs it; others go on under theirs.
+/// The new epoch is for the partition that needs it; others go on in theirs.
 #[test]
-fn cn18_other_partitions_keep_their_id() {
+fn cn18_other_partitions_keep_their_epoch() {
     let mut d = Dialogue::producer("b1");
     d.cluster.topic("t", &[1, 1]);
     d = d.started();
@@ -218,17 +223,14 @@ fn cn18_other_partitions_keep_their_id() {
     d.send("t/0", "x");
     let refused = d.they_send::<ProduceRequest>("b1");
     d.we_answer(&refused, replies::produced(&refused.body, ErrorCode::UnknownProducerId, -1));
-    d.wait(secs(1));
-    let id = d.they_send::<InitProducerIdRequest>("b1");
-    d.we_answer(&id, replies::producer_id(2_000));
     d.send("t/1", "y");
-    let mut ids = Vec::new();
+    let mut stamps = Vec::new();
     d.wait(secs(1));
     while d.has_request("b1") {
-        ids.push(stamp(&d.they_send::<ProduceRequest>("b1")));
+        stamps.push(stamp(&d.they_send::<ProduceRequest>("b1")));
     }
-    ids.sort();
-    assert_eq!(ids, [(1_001, 0, 1), (2_000, 0, 0)]);
+    stamps.sort();
+    assert_eq!(stamps, [(1_001, 0, 1), (1_001, 1, 0)]);
 }
 
 /// The broker has the batch and has forgotten where: written once, at an offset that nobody knows.
@@ -260,6 +262,9 @@ fn a_fenced_producer_is_finished() {
 fn a_refused_id_ends_in_the_delivery_timeout() {
     let mut d = confirmed();
     let record = send(&mut d, 1)[0];
+    let asked = d.they_send::<ProduceRequest>("b1");
+    d.we_answer(&asked, replies::produced(&asked.body, ErrorCode::UnknownProducerId, -1));
+    d.wait(secs(1));
     let asked = d.they_send::<ProduceRequest>("b1");
     d.we_answer(&asked, replies::produced(&asked.body, ErrorCode::UnknownProducerId, -1));
     let mut refusals = 0;
@@ -354,7 +359,7 @@ fn cn8_cn18_what_follows_a_timeout_is_written_once() {
         assert_eq!(d.record_offset(next), expected.len() as i64 - 1);
         assert_eq!(d.record_error(late).code(), "TIMEOUT", "what was said stays said");
         assert_eq!(d.cluster.values("t", 1), ["other"]);
-        assert_eq!(ids_asked_for(&d), usize::from(!answered), "a new id only where the numbers are in doubt");
+        assert_eq!(ids_asked_for(&d), 0, "the next epoch needs no broker");
     }
 }
 
@@ -381,5 +386,86 @@ fn cn18_what_has_timed_out_is_not_written_later() {
         let next = d.send("t", "next");
         until_all_ended(&mut d, &[next]);
         assert_eq!(d.cluster.values("t", 0), ["next"]);
+    }
+}
+
+/// A producer that gives records ten seconds and replies twelve, of which the broker has taken one.
+fn impatient() -> Dialogue {
+    let mut d = Dialogue::producer_with("b1", |config, producer| {
+        config.request_timeout = secs(12);
+        producer.delivery_timeout = secs(10);
+    });
+    d.cluster.topic("t", &[1]);
+    d = d.started();
+    d.send("t", "0");
+    d.serve();
+    d
+}
+
+/// What was not yet sent when a batch ran out of time has no copies on their way: it is written, in the next epoch.
+#[test]
+fn cn18_what_waits_behind_a_timeout_is_written() {
+    let mut d = impatient();
+    let late = send(&mut d, 5);
+    for _ in &late {
+        d.they_send::<ProduceRequest>("b1");
+    }
+    d.wait(secs(5));
+    let next = d.send("t", "6");
+    d.wait(secs(5));
+    assert!(late.iter().all(|record| d.record_error(*record).code() == "TIMEOUT"));
+    until_all_ended(&mut d, &[next]);
+    assert_eq!(d.record_offset(next), 1);
+    assert_eq!(d.cluster.values("t", 0), ["0", "6"]);
+}
+
+/// Requests on a connection that has ended here reach the broker late: from a stalled network, or when a frozen broker goes on. Whenever
+/// that is, nothing is there twice, and nothing comes behind what was sent after it.
+#[test]
+fn cn18_copies_that_come_late_are_neither_doubled_nor_misplaced() {
+    #[derive(Debug, PartialEq)]
+    enum Late {
+        /// Before anything is sent again.
+        AtOnce,
+        /// After the record behind the gap was refused.
+        AfterTheRefusal,
+        /// After a record of the next epoch was written.
+        AfterTheNext,
+    }
+    for late in [Late::AtOnce, Late::AfterTheRefusal, Late::AfterTheNext] {
+        let mut d = impatient();
+        let first = d.send("t", "1");
+        let copies = [d.they_send::<ProduceRequest>("b1"), {
+            d.wait(secs(5));
+            d.send("t", "2");
+            d.they_send::<ProduceRequest>("b1")
+        }];
+        let second = RecordId(first.0 + 1);
+        let arrive = |d: &mut Dialogue| {
+            for copy in &copies {
+                d.cluster.answer("b1", &copy.body.clone().into(), true);
+            }
+        };
+        d.wait(secs(5));
+        assert_eq!(d.record_error(first).code(), "TIMEOUT");
+        if late == Late::AtOnce {
+            arrive(&mut d);
+        }
+        until_all_ended(&mut d, &[second]);
+        if late == Late::AfterTheRefusal {
+            arrive(&mut d);
+        }
+        let third = d.send("t", "3");
+        until_all_ended(&mut d, &[third]);
+        if late == Late::AfterTheNext {
+            arrive(&mut d);
+        }
+        let expected: &[&str] = match late {
+            Late::AtOnce | Late::AfterTheRefusal => &["0", "1", "2", "3"],
+            Late::AfterTheNext => &["0", "3"],
+        };
+        assert_eq!(d.cluster.values("t", 0), expected, "{late:?}");
+        assert_eq!(d.record(second).unwrap().is_ok(), late == Late::AtOnce, "{late:?}");
+        assert_eq!(d.record_offset(third), expected.len() as i64 - 1, "{late:?}");
     }
 }

@@ -4,6 +4,7 @@
 use super::journal::{Journal, Outcome, Read, key, now, number_of, value};
 use crate::driver::Driver;
 use client_core::rng::Rng;
+use client_core::time::WallClock;
 use client_core::{
     Completion, Config, ConsumerConfig, Error, Event, OffsetReset, OffsetSpec, ProducerConfig, Record, Role,
     StartOffset, StartOptions, TopicPartition,
@@ -88,6 +89,8 @@ fn config(task: &Task, name: &str, role: Role) -> Config {
     let mut config = Config::new(name, task.bootstrap.clone(), role);
     config.request_timeout = task.request_timeout;
     config.connect_timeout = task.request_timeout;
+    // Brokers delete records of 1970.
+    config.wall_clock = WallClock { unix_millis_at_zero: i64::try_from(now()).unwrap_or(0) };
     config
 }
 

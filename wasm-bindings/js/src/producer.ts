@@ -273,7 +273,10 @@ export class Producer extends Client<ClientEvents> {
   }
 
   #topicName(number: number): string {
-    return (this.#topicNames[number] ??= this.boundary!.handle.topicName(number) ?? '')
+    const { handle, memory } = this.boundary!
+    const name = (this.#topicNames[number] ??= handle.topicName(number) ?? '')
+    memory.refresh()
+    return name
   }
 
   /** Hands what is staged to the core. */
@@ -322,10 +325,12 @@ export class Producer extends Client<ClientEvents> {
     for (let i = 0; i < settlements; i++, at += SETTLEMENT_WORDS) {
       const error = memory.words[at + 9]!
       if (error >= 0) errors ??= this.#takeErrors()
+      // Asking for a name may make the memory grow.
+      const topic = this.#topicName(memory.words[at + 3]!)
       const { words } = memory
       const [first, count] = [numberFrom(words[at]!, words[at + 1]!), words[at + 2]!]
       if (error >= 0) this.#waiters.fail(first, count, errors![error]!)
-      else this.#waiters.deliver(first, count, this.#topicName(words[at + 3]!), words[at + 4]!, words, at + 5)
+      else this.#waiters.deliver(first, count, topic, words[at + 4]!, words, at + 5)
     }
     return settlements > 0
   }

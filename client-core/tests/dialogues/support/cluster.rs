@@ -35,8 +35,8 @@ pub(crate) struct Log {
     pub(crate) epoch: i32,
     pub(crate) start: i64,
     pub(crate) batches: Vec<RecordBatch>,
-    /// By producer id: each batch that was appended, as first sequence number, how many records, first offset.
-    producers: BTreeMap<i64, Vec<(i32, i32, i64)>>,
+    /// By producer id: the epoch, and each batch that was appended in it, as first sequence number, how many records, first offset.
+    producers: BTreeMap<i64, (i16, Vec<(i32, i32, i64)>)>,
 }
 
 impl Cluster {
@@ -280,7 +280,17 @@ impl Log {
         let count = batch.record_count();
         let first = batch.base_sequence();
         if batch.producer_id() >= 0 {
-            let known = self.producers.entry(batch.producer_id()).or_default();
+            let new = (batch.producer_epoch(), Vec::new());
+            let (epoch, known) = self.producers.entry(batch.producer_id()).or_insert(new);
+            if batch.producer_epoch() < *epoch {
+                return Err(ErrorCode::InvalidProducerEpoch);
+            }
+            if batch.producer_epoch() > *epoch {
+                if first != 0 {
+                    return Err(ErrorCode::OutOfOrderSequenceNumber);
+                }
+                (*epoch, *known) = (batch.producer_epoch(), Vec::new());
+            }
             if let Some((_, _, appended)) =
                 known.iter().rev().take(5).find(|it| (it.0, it.1) == (first, count))
             {
