@@ -61,7 +61,7 @@ pub(super) fn restart(state: &mut State, id: usize, folder: &Path) -> Result<()>
     loop {
         let (node, mut child) = spawn(state, id, folder, &java)?;
         state.save(folder)?;
-        match wait_for(&node, &mut child, folder, |ports| listens(ports)) {
+        match wait_for(&node, &mut child, folder, listens) {
             // An outgoing connection of some program may sit on the broker's port for a moment.
             Err(_) if port_taken(folder, id) && start.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
             other => return other,

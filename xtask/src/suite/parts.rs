@@ -139,6 +139,15 @@ pub(super) const PARTS: &[Part] = &[
         },
     },
     Part {
+        name: "chaos",
+        about: "brokers are killed and frozen, connections cut: every acknowledged record once and in order",
+        needs: &[needs::JAVASCRIPT, needs::KAFKA],
+        has_tests: false,
+        beside: true,
+        last: false,
+        run: |shell| shell.chaos(),
+    },
+    Part {
         name: "kafka-listeners",
         about: "the real Apache Kafka of the tests serves every listener",
         needs: &[needs::JAVASCRIPT, needs::KAFKA],

@@ -2,9 +2,10 @@
 
 use super::kafka::SharedKafka;
 use crate::error::{Context, Error, Result};
+use crate::kafka::Cluster;
 use crate::signals::Interrupted;
 use crate::tools::{CHROMIUM, NODE};
-use crate::verbs::package;
+use crate::verbs::{chaos, package};
 use crate::wasm::cargo;
 use crate::{npm, paths};
 use std::fs::File;
@@ -96,6 +97,24 @@ impl<'a> Shell<'a> {
         self.xtask(&["play", "--build-only"])?;
         self.set("PLAYGROUND", paths::target().join("playground").display().to_string());
         Ok(())
+    }
+
+    /// Runs two minutes of chaos with a fixed seed, so that what it finds it is likely to find again.
+    pub(super) fn chaos(&mut self) -> Result<()> {
+        const SEED: &str = "1";
+        self.with_package()?;
+        // The parts beside may pack again, while Node reads this.
+        let tarball = paths::target().join("chaos.tgz");
+        std::fs::copy(package::tarball(), &tarball)
+            .context(|| format!("cannot write {}", tarball.display()))?;
+        // Of the whole workspace, so that it shares what the part `native` has built.
+        self.cargo(&["build", "--workspace", "--bin", "kafka-bridge", "--bin", "chaos"])?;
+        let bridge = paths::target().join("debug/kafka-bridge");
+        let mut command = chaos::command(self.program, &bridge, &tarball)?;
+        let result = self.run(command.args(["--seconds", "120", "--seed", SEED]));
+        // It stops its cluster itself, unless it was itself stopped.
+        Cluster::down(chaos::CLUSTER)?;
+        result
     }
 
     /// Runs a command to its end. It gets a process group, so that what it started ends with it.

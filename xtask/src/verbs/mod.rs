@@ -3,6 +3,7 @@
 mod behaviour;
 mod bench;
 mod bridge;
+pub(crate) mod chaos;
 mod fuzz;
 mod help;
 mod kafka;
@@ -33,6 +34,7 @@ pub(crate) const VERBS: &[Verb] = &[
     kafka::VERB,
     bench::VERB,
     soak::VERB,
+    chaos::VERB,
     fuzz::VERB,
     help::VERB,
 ];

@@ -54,6 +54,11 @@ pub(crate) fn tarball() -> PathBuf {
 /// Builds and packs the package; returns the tarball.
 pub(crate) fn package() -> Result<PathBuf> {
     let home = home();
+    // Two parts of the tests that run beside each other may both want it.
+    std::fs::create_dir_all(&home).context(|| format!("cannot create {}", home.display()))?;
+    let path = home.join("lock");
+    let lock = std::fs::File::create(&path).context(|| format!("cannot write {}", path.display()))?;
+    lock.lock().context(|| format!("cannot lock {}", path.display()))?;
     let (build, contents) = (build_folder(), folder());
     let wasm =
         wasm::build(Module { package: "wasm-bindings", kind: Kind::Library, name: "kafka_wasm" }, &build)?;

@@ -35,9 +35,12 @@ pub(crate) struct Log {
     pub(crate) epoch: i32,
     pub(crate) start: i64,
     pub(crate) batches: Vec<RecordBatch>,
-    /// By producer id: the epoch, and each batch that was appended in it, as first sequence number, how many records, first offset.
-    producers: BTreeMap<i64, (i16, Vec<(i32, i32, i64)>)>,
+    /// By producer id: the epoch, and each batch that was appended in it.
+    producers: BTreeMap<i64, (i16, Vec<Appended>)>,
 }
+
+/// A batch's first sequence number, how many records it has, and its first offset.
+type Appended = (i32, i32, i64);
 
 impl Cluster {
     pub(crate) fn new(hosts: &str) -> Self {
@@ -135,7 +138,7 @@ impl Cluster {
     pub(crate) fn accept_next_sequence(&mut self, topic: &str, partition: usize, next: i32) {
         let log = self.log(topic, partition);
         let offset = log.end() - 1;
-        for known in log.producers.values_mut() {
+        for (_, known) in log.producers.values_mut() {
             known.push((next - 1, 1, offset));
         }
     }
