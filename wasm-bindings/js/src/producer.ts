@@ -245,8 +245,8 @@ export class Producer extends Client<ClientEvents> {
       size = sizeAtMost(key, value, headers)
       const limit = this.option('maxRequestSize')
       if (size > limit * 3 || (key?.length ?? 0) + (value?.length ?? 0) > limit) {
-        const problem = `the record takes about ${size} bytes and the limit is ${limit}`
-        throw new SerializationError(`${problem}; send less or raise maxRequestSize`, { code: 'RECORD_TOO_LARGE' })
+        const problem = `it takes about ${size} bytes, the limit is ${limit}`
+        throw new SerializationError(`${problem}; raise maxRequestSize`, { code: 'RECORD_TOO_LARGE' })
       }
     }
     const millis = timestamp === undefined ? undefined : timestampMillis(timestamp, index)
@@ -273,10 +273,7 @@ export class Producer extends Client<ClientEvents> {
   }
 
   #topicName(number: number): string {
-    const { handle, memory } = this.boundary!
-    const name = (this.#topicNames[number] ??= handle.topicName(number) ?? '')
-    memory.refresh()
-    return name
+    return (this.#topicNames[number] ??= this.boundary!.handle.topicName(number) ?? '')
   }
 
   /** Hands what is staged to the core. */
@@ -325,12 +322,10 @@ export class Producer extends Client<ClientEvents> {
     for (let i = 0; i < settlements; i++, at += SETTLEMENT_WORDS) {
       const error = memory.words[at + 9]!
       if (error >= 0) errors ??= this.#takeErrors()
-      // Asking for a name may make the memory grow.
-      const topic = this.#topicName(memory.words[at + 3]!)
       const { words } = memory
       const [first, count] = [numberFrom(words[at]!, words[at + 1]!), words[at + 2]!]
       if (error >= 0) this.#waiters.fail(first, count, errors![error]!)
-      else this.#waiters.deliver(first, count, topic, words[at + 4]!, words, at + 5)
+      else this.#waiters.deliver(first, count, this.#topicName(words[at + 3]!), words[at + 4]!, words, at + 5)
     }
     return settlements > 0
   }

@@ -87,7 +87,7 @@ export class StagingArea {
   ): void {
     // Bytes that arrived for another client may have made the memory grow since this one's last turn. Writing to the old views
     // would go nowhere, without an error.
-    if (this.#boundary.memory.words.length === 0 || this.#buffer?.length === 0) this.refresh()
+    if (this.#boundary.memory.words.length === 0) this.refresh()
     const { words } = this.#boundary.memory
     const start = (this.#address + this.length) >>> 2
     let word = start + 3
