@@ -16,7 +16,7 @@ const CORE_BUDGET = 300 * 1024
 
 /** Properties of ours, and of the glue, which no public type mentions: bundled under short names. */
 const INTERNAL =
-  /^(__destroy_into_raw|__wbg_ptr|_wbg_cb_unref|addTo|afterTurn|beforeTurn|boundary|deadline|delivered|discard|drained|empty|ended|failAll|failed|failUntil|fits|flags|forgetFrom|group|grow|handle|head|opened|option|layers|ready|readyAnyway|recordsAvailable|refresh|refusal|report|reportAddress|reportNumber|reserve|resolved|schedule|setPaused|settleBeforeStop|shared|statusChanged|takeErrors|topicName|words)$/
+  /^(__destroy_into_raw|__wbg_ptr|_wbg_cb_unref|addTo|afterTurn|beforeTurn|boundary|closeAll|connected|counters|credentials|deadline|deliver|delivered|discard|disconnected|drain|drained|empty|ended|failAll|failed|failUntil|fits|flags|forgetFrom|group|grow|handle|head|opened|option|layers|ready|readyAnyway|received|recordsAvailable|refresh|refusal|report|reportAddress|reportNumber|reserve|resolved|schedule|setPaused|settleBeforeStop|shared|statusChanged|takeErrors|topicName|words)$/
 
 const here = dirname(fileURLToPath(import.meta.url))
 const [wasmFolder, packageFolder] = process.argv.slice(2).map((folder) => resolve(folder))
@@ -102,7 +102,31 @@ function glueWithoutLoader() {
   // Timers call into the core with nobody of ours on the stack: src/core.ts guards them.
   const timers = "import { setTimer as setTimeout, clearTimer as clearTimeout } from './src/core.ts'\n"
   const modern = source.replace(registry, '$1').replace(encoder, '')
-  return timers + modern.replace(own, '\nexport { __wbg_get_imports as coreImports, __wbg_finalize_init as useCore };')
+  return timers + inShort(modern).replace(own, '\nexport { __wbg_get_imports as coreImports, __wbg_finalize_init as useCore };')
+}
+
+/** Shorter ways to say the same: what the core imports as arrow functions, caught where they may throw. */
+function inShort(glue) {
+  const changes = [
+    // Nothing of ours disposes of a handle by the symbol.
+    [/^if \(Symbol\.dispose\).*$/gm, ''],
+    // Handles are freed when they are forgotten, never by hand.
+    [/^ {4}__destroy_into_raw\(\) \{[^]*?\n {4}\}\n {4}free\(\) \{[^]*?\n {4}\}\n/gm, ''],
+    // Memory that has grown has another buffer: reason enough to look again.
+    [/(\w+)\.buffer\.detached === true \|\| \(\1\.buffer\.detached === undefined && (\1\.buffer !== wasm\.memory\.buffer)\)/g, '$2'],
+    // Of what every host has, this cannot throw.
+    [/(\w+): function\(arg0\) \{\s*let result;\s*try \{\s*result = (arg0 instanceof \w+);\s*\} catch \(_\) \{\s*result = false;\s*\}\s*const ret = result;\s*return ret;\s*\},/g, '$1: (arg0) => $2,'],
+    [/(\w+): function\(\) \{ return handleError\(function \(([^)]*)\) \{/g, '$1: handleError(($2) => {'],
+    [/^\s*\}, arguments\); \},$/gm, '}),'],
+    [/^function handleError\(f, args\) \{\n([^]*?)return f\.apply\(this, args\);([^]*?)\n\}$/m, 'function handleError(f) { return (...args) => {\n$1return f(...args);$2\n} }'],
+    [/(\w+): function\(([^)]*)\) \{\n\s*const ret = ([^;]*);\n\s*return ret;\n\s*\},/g, '$1: ($2) => ($3),'],
+    [/\(\(([^)]*)\) => \{\n\s*const ret = ([^;]*);\n\s*return ret;\n\s*\}\),/g, '(($1) => ($2)),'],
+    [/(\w+): function\(([^)]*)\) \{/g, '$1: ($2) => {'],
+  ]
+  return changes.reduce((text, [from, to]) => {
+    if (text.search(from) < 0) throw new Error(`wasm-bindgen's output has changed: there is no ${from} in it`)
+    return text.replace(from, to)
+  }, glue)
 }
 
 function provide(name, contents) {

@@ -59,12 +59,20 @@ function shortenExports(reader, glue) {
   return { body: joined(body), text: names.replaceIn(glue, 'wasm.') }
 }
 
+const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'
+
+/** Letters only: a name that can stand anywhere. */
+function shortName(number) {
+  const last = LETTERS[number % LETTERS.length]
+  return number < LETTERS.length ? last : shortName(Math.floor(number / LETTERS.length) - 1) + last
+}
+
 /** Short names by long ones. */
 class Names {
   #short = new Map()
 
   short(long) {
-    if (!this.#short.has(long)) this.#short.set(long, `_${this.#short.size.toString(36)}`)
+    if (!this.#short.has(long)) this.#short.set(long, shortName(this.#short.size))
     return Buffer.from(this.#short.get(long))
   }
 

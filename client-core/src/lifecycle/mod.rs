@@ -358,6 +358,10 @@ impl Lifecycle {
         let mut failures = self.failures.values();
         match (failures.next(), failures.next_back()) {
             (Some(only), None) if self.bootstrap_count == 1 => only.clone(),
+            // Brokers that all refuse these credentials are not away.
+            (Some(refused), _) if self.failures.values().all(|it| it.authentication().is_some()) => {
+                refused.clone()
+            }
             (first, last) => {
                 Error::NoBrokers { tried: self.failures.len(), last: last.or(first).cloned().map(Box::new) }
             }

@@ -286,6 +286,18 @@ fn a_broker_that_lacks_the_requests_ends_the_start() {
     }
 }
 
+/// Where every configured broker refuses, that is the error, and not that there are no brokers.
+#[test]
+fn lc3_every_broker_may_refuse() {
+    let mut d = producer("b1 b2 b3", fixed(Mechanism::Plain));
+    server(&mut d).password = "another".into();
+    let start = d.start();
+    d.serve();
+    let error = d.result(start.operation).unwrap_err();
+    assert_eq!((error.code(), error.retriable()), ("SASL_AUTHENTICATION_FAILED", false));
+    assert_eq!(d.connects(), 3, "each is asked once");
+}
+
 /// A start goes on while another of the configured brokers may still accept the credentials.
 #[test]
 fn one_broker_that_accepts_is_enough() {

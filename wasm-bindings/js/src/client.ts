@@ -3,7 +3,8 @@ import { type Boundary, guard, Memory, translate } from './boundary.js'
 import { type Core, brokenCore, watch } from './core.js'
 import { abortError, type ErrorObject, fromObject, KafkaError, stoppedError, StateError, timeoutError } from './errors.js'
 import { unfit } from './messages.js'
-import { bridgeNetwork, type ResolvedConfig, describeConfig, type Settings } from './options.js'
+import { bridgeNetwork, type ResolvedConfig, type SaslOptions, describeConfig, type Settings } from './options.js'
+import { findCredentials } from './sasl.js'
 import { type Status, StatusFeed } from './status.js'
 import { Port, type Transport } from './transport.js'
 
@@ -46,6 +47,7 @@ type CoreEvent =
   | { readonly type: 'recordsAvailable' }
   | { readonly type: 'status'; readonly status: Status }
   | { readonly type: 'partitionError'; readonly topic: string; readonly partition: number; readonly error: ErrorObject }
+  | { readonly type: 'credentials'; readonly broker: number; readonly generation: number }
   | { readonly type: 'fatal'; readonly error: ErrorObject }
 
 /** What producers and consumers have in common: their life. */
@@ -326,6 +328,9 @@ export abstract class Client<Events extends ClientEvents> {
       case 'partitionError':
         this.partitionError(event.topic, event.partition, fromObject(event.error))
         break
+      case 'credentials':
+        void this.#provide(event)
+        break
       case 'fatal':
         this.fail(fromObject(event.error))
     }
@@ -347,6 +352,12 @@ export abstract class Client<Events extends ClientEvents> {
     const { timeoutMs } = options
     const left = timeoutMs === undefined ? undefined : Math.max(0, timeoutMs - (performance.now() - begun))
     await this.operation((handle) => handle.start(left), options)
+  }
+
+  /** Asks the application who it is, and passes the answer on; the core knows whether it is still wanted. */
+  async #provide({ broker, generation }: { broker: number; generation: number }): Promise<void> {
+    const answer = await findCredentials(this.#settings.resolved['sasl']!.value as SaslOptions)
+    if (this.#failure === undefined) this.call((handle) => handle.credentials(broker, generation, answer))
   }
 
   #open(): Promise<Boundary> {

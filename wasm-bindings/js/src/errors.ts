@@ -1,3 +1,5 @@
+import { reasonOf } from './sasl.js'
+
 /** Whose doing an error is. */
 export type Blame = 'application' | 'broker' | 'network' | 'bridge' | 'client'
 
@@ -135,7 +137,7 @@ export interface ErrorObject extends KafkaErrorProperties {
 /** @internal */
 export function fromObject(object: ErrorObject): KafkaError {
   const { kind, message, cause: inner, ...properties } = object
-  const cause = inner === undefined ? undefined : fromObject(inner)
+  const cause = inner ? fromObject(inner) : reasonOf(message)
   if (kind === 'BridgeError') return new BridgeError(message, { ...properties, closeCode: object.closeCode ?? 0, cause })
   if (kind === 'ConfigurationError') {
     const problem = message.slice(message.indexOf(': ') + 2)

@@ -23,6 +23,7 @@ declare module '#glue' {
     connected(broker: number, generation: number): void
     received(broker: number, generation: number, bytes: Uint8Array): void
     disconnected(broker: number, generation: number, how: number, closeCode: number, detail: string): void
+    credentials(broker: number, generation: number, answer: unknown): void
     start(timeoutMs?: number): number
     stop(timeoutMs?: number): number
     cancel(operation: number): void

@@ -180,7 +180,8 @@ export function expected(value: unknown, [, kind, ...limits]: OptionInfo): strin
     whole: () => [within && Number.isInteger(value), `a whole number from ${least} to ${most}`] as const,
     oneOf: () => [limits.includes(value), `one of ${limits.map(describe).join(', ')}`] as const,
     addresses: () => [Array.isArray(value) && value.length > 0 && value.every(isAddress), 'at least one "host:port"'] as const,
-    sasl: () => [isObject(value), 'an object with a mechanism and credentials'] as const,
+    // What a mechanism needs, the core knows.
+    sasl: () => [isObject(value), 'an object'] as const,
     headers: () => [isObject(value) && Object.values(value).every(isContent), headersObject] as const,
     bridge: () => [typeof value === 'function' || isUrl(value), urlOrFunction] as const,
     transport: () => [isObject(value) && typeof (value as Transport).connect === 'function', 'an object with a method connect(host, port, handlers)'] as const,
@@ -219,8 +220,8 @@ export function kafkaLayers(options: KafkaOptions, canDoWithoutBridge: boolean):
   }
   const [bridge, transport] = [found('bridge'), found('transport')]
   check(found('brokers') != null, 'brokers', 'expected at least one "host:port", found none')
-  check(bridge == null || transport == null, 'transport', 'expected a bridge or a transport, found both')
-  const isolated = 'expected the URL of a WebSocket bridge, found none; a browser cannot reach brokers without one'
+  check(bridge == null || transport == null, 'transport', 'expected a bridge or a transport')
+  const isolated = 'expected the URL of a WebSocket bridge, browsers need one'
   check(bridge != null || transport != null || canDoWithoutBridge, 'bridge', isolated)
   const hasUrl = bridge != null && typeof bridge !== 'function'
   check(found('bridgeToken') == null || hasUrl, 'bridgeToken', 'expected only with a bridge URL')
@@ -254,7 +255,7 @@ export function settings(role: RoleName, shared: readonly Layer[], given: object
 /** A copy which nobody's later edits change, and which changes nobody. @internal */
 export function describeConfig({ resolved }: Settings): ResolvedConfig {
   const shown = Object.entries(resolved).map(([key, { value, layer }]) => {
-    return [key, { value: key === 'bridgeToken' ? '(hidden)' : owned(key, value), layer }] as const
+    return [key, { value: value && /sasl|Token/.test(key) ? '(hidden)' : owned(key, value), layer }] as const
   })
   return Object.fromEntries(shown)
 }

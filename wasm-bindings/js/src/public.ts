@@ -31,10 +31,13 @@ export type {
   CommonOptions,
   Compression,
   ConsumerOptions,
+  Found,
   KafkaOptions,
+  OauthBearerToken,
   ProducerOptions,
   Profile,
   ResolvedConfig,
+  SaslOptions,
   SharedOptions,
 } from './options.js'
 export type { Producer, SendBatchRequest, SendOptions, SendRequest, TopicMessages } from './producer.js'

@@ -25,7 +25,7 @@ pub(super) fn to_object(event: &Event, now: Instant) -> JsValue {
             .with("partition", partition.partition)
             .with("error", errors::to_object(error)),
         Event::CredentialsNeeded { connection, mechanism } => object
-            .with("type", "credentialsNeeded")
+            .with("type", "credentials")
             .with("broker", connection.broker.0)
             .with("generation", connection.generation)
             .with("mechanism", mechanism.name()),

@@ -6,6 +6,7 @@
 
 mod batches;
 mod commands;
+mod credentials;
 mod errors;
 mod events;
 mod objects;

@@ -27,6 +27,8 @@ pub(super) fn properties(options: &Options, state: &State, node: &Node, folder: 
     let ca = certificates::ca(folder);
     let (server, ca, data) = (server.display(), ca.display(), data.display());
     let plain = "org.apache.kafka.common.security.plain.PlainLoginModule required";
+    // Tokens without a signature, which only a test may accept.
+    let oauth = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required";
     let scram = "org.apache.kafka.common.security.scram.ScramLoginModule required;";
     format!(
         "\
@@ -39,10 +41,12 @@ listeners=CONTROLLER://127.0.0.1:{controller},{listeners}
 advertised.listeners={advertised}
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,SSL:SSL,PROXIED:PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
-sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER
 listener.name.sasl_plaintext.plain.sasl.jaas.config={plain} user_{USER}=\"{PASSWORD}\";
 listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config={scram}
 listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config={scram}
+listener.name.sasl_plaintext.oauthbearer.connections.max.reauth.ms=2000
+listener.name.sasl_plaintext.oauthbearer.sasl.jaas.config={oauth} unsecuredLoginStringClaim_sub=\"{USER}\";
 ssl.keystore.type=PEM
 ssl.keystore.location={server}
 ssl.truststore.type=PEM
