@@ -122,18 +122,18 @@ fn told(lesson: &lessons::Lesson, run: &LessonRun, end: usize, done: usize) -> L
         sentence: run.sentence(lesson, step).unwrap_or_default().into(),
         quiz: lesson.steps.get(step).and_then(|asked| quiz(asked.quiz.as_ref()?, run.answers(lesson, step)?)),
     });
-    let code = lesson.code.excerpt().map(|(first_line, text)| Code {
+    let code = Code {
         path: lesson.code.path.into(),
-        first_line,
-        text: without_indent(&text).into(),
-    });
+        first_line: lesson.code.first_line,
+        text: without_indent(lesson.code.text).into(),
+    };
     Lesson {
         card: card(lesson),
         introduction: lesson.introduction.into(),
         minutes: lesson.minutes,
         steps: steps.collect(),
         key_points: lesson.key_points.iter().map(|point| (*point).into()).collect(),
-        code,
+        code: Some(code),
         cases: lesson
             .cases
             .iter()

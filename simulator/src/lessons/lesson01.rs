@@ -1,6 +1,7 @@
 //! What does `start()` really do?
 
-use super::{Answer, Case, Code, Lesson, Moment, Step};
+use super::excerpt::code;
+use super::{Answer, Case, Lesson, Moment, Step};
 use crate::check::RuleId;
 use crate::choice::{Call, Choice};
 use crate::event::{Kind, Verdict};
@@ -29,12 +30,7 @@ pub(super) fn lesson() -> Lesson {
             "Each reply carries the number of its request, and replies come in the order of the requests.",
             "Nobody is told \"started\" before everything that sending needs is there.",
         ],
-        code: Code {
-            path: "client-core/src/lifecycle/mod.rs",
-            source: include_str!("../../../client-core/src/lifecycle/mod.rs"),
-            begins_with: "pub(crate) fn start(&mut self",
-            lines: 30,
-        },
+        code: code!("client-core/src/lifecycle/mod.rs", "pub(crate) fn start(&mut self", 30),
         cases: &[Case {
             title: "Kafka protocol guide: requests on one connection are answered in order",
             address: "https://kafka.apache.org/protocol",

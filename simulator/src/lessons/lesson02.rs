@@ -1,6 +1,7 @@
 //! Two tasks call `start()` at once. How many bootstraps?
 
-use super::{Answer, Case, Code, Lesson, Moment, Step, Variant};
+use super::excerpt::code;
+use super::{Answer, Case, Lesson, Moment, Step, Variant};
 use crate::check::RuleId;
 use crate::choice::{Call, Choice};
 use crate::event::Verdict;
@@ -30,12 +31,7 @@ pub(super) fn lesson() -> Lesson {
             "A client in the state Starting lets later callers wait for the same end: one bootstrap, equal outcomes.",
             "A socket that nobody owns is never closed: neither by stop() nor by anything else.",
         ],
-        code: Code {
-            path: "client-core/src/lifecycle/mod.rs",
-            source: include_str!("../../../client-core/src/lifecycle/mod.rs"),
-            begins_with: "match outcome {",
-            lines: 10,
-        },
+        code: code!("client-core/src/lifecycle/mod.rs", "match outcome {", 10),
         cases: &[Case {
             title: "apache/paimon #8682: checked, then created, and the second one leaked",
             address: "https://github.com/apache/paimon/issues/8682",

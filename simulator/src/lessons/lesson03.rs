@@ -1,6 +1,7 @@
 //! `start()` fails half-way. What must be undone?
 
-use super::{Case, Code, Lesson, Moment, Step, Variant, count};
+use super::excerpt::code;
+use super::{Case, Lesson, Moment, Step, Variant, count};
 use crate::check::RuleId;
 use crate::choice::{Call, Choice};
 use crate::event::Verdict;
@@ -30,12 +31,7 @@ pub(super) fn lesson() -> Lesson {
             "A failed start leaves the client as if start() had never been called, so that it can simply be called again.",
             "What a failed start leaves behind, the next one does not know of: nobody will ever close it.",
         ],
-        code: Code {
-            path: "client-core/src/lifecycle/mod.rs",
-            source: include_str!("../../../client-core/src/lifecycle/mod.rs"),
-            begins_with: "let rolls_back = self.defect",
-            lines: 7,
-        },
+        code: code!("client-core/src/lifecycle/mod.rs", "let rolls_back = self.defect", 7),
         cases: &[
             Case { title: "aiokafka #715", address: "https://github.com/aio-libs/aiokafka/issues/715" },
             Case { title: "aiokafka #938", address: "https://github.com/aio-libs/aiokafka/issues/938" },

@@ -1,6 +1,7 @@
 //! Who hears about the failure?
 
-use super::{Answer, Case, Code, Lesson, Moment, Step, count};
+use super::excerpt::code;
+use super::{Answer, Case, Lesson, Moment, Step, count};
 use crate::check::RuleId;
 use crate::choice::{Call, Choice};
 use crate::event::Verdict;
@@ -31,12 +32,7 @@ pub(super) fn lesson() -> Lesson {
             "Brokers that cannot be reached are no reason to give up: the client tries again until nobody waits any more.",
             "A failed start is over. The next start() tries as if it were the first.",
         ],
-        code: Code {
-            path: "client-core/src/lifecycle/mod.rs",
-            source: include_str!("../../../client-core/src/lifecycle/mod.rs"),
-            begins_with: "fn abandon_if_alone(&mut self",
-            lines: 5,
-        },
+        code: code!("client-core/src/lifecycle/mod.rs", "fn abandon_if_alone(&mut self", 5),
         cases: &[Case {
             title: "kafka-python #1736: one bootstrap try, then inoperable",
             address: "https://github.com/dpkp/kafka-python/issues/1736",

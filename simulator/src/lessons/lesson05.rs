@@ -1,6 +1,7 @@
 //! `stop()` while `start()` is running?
 
-use super::{Answer, Case, Code, Lesson, Moment, Options, Step, Variant, count};
+use super::excerpt::code;
+use super::{Answer, Case, Lesson, Moment, Options, Step, Variant, count};
 use crate::check::RuleId;
 use crate::choice::{Call, Choice};
 use crate::event::{Actor, Kind, Verdict};
@@ -43,12 +44,11 @@ pub(super) fn lesson(point: u8) -> Lesson {
             "Once stop() was called, nothing opens a socket or arms a timer: there is no late success.",
             "After the stop the client is Idle, and start() begins a real new start.",
         ],
-        code: Code {
-            path: "client-core/src/lifecycle/mod.rs",
-            source: include_str!("../../../client-core/src/lifecycle/mod.rs"),
-            begins_with: "// Records accepted during the start would never be sent",
-            lines: 4,
-        },
+        code: code!(
+            "client-core/src/lifecycle/mod.rs",
+            "// Records accepted during the start would never be sent",
+            4
+        ),
         cases: &[
             Case { title: "kafkajs #967", address: "https://github.com/tulios/kafkajs/issues/967" },
             Case { title: "kafkajs #1639", address: "https://github.com/tulios/kafkajs/issues/1639" },

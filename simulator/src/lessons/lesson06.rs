@@ -1,6 +1,7 @@
 //! `stop()` during reconnect backoff?
 
-use super::{Case, Code, Lesson, Moment, Step, count, millis};
+use super::excerpt::code;
+use super::{Case, Lesson, Moment, Step, count, millis};
 use crate::check::RuleId;
 use crate::choice::{Call, Choice};
 use crate::event::{Kind, Verdict};
@@ -30,12 +31,7 @@ pub(super) fn lesson() -> Lesson {
             "stop() does not wait for a broker that is away: there is nothing to send, so it ends at once.",
             "Once it has ended, the number of attempts stays what it is, for good.",
         ],
-        code: Code {
-            path: "client-core/src/connection/mod.rs",
-            source: include_str!("../../../client-core/src/connection/mod.rs"),
-            begins_with: "pub(crate) fn close(&mut self, reason",
-            lines: 16,
-        },
+        code: code!("client-core/src/connection/mod.rs", "pub(crate) fn close(&mut self, reason", 16),
         cases: &[Case { title: "kafkajs #1147", address: "https://github.com/tulios/kafkajs/issues/1147" }],
     }
 }

@@ -1,6 +1,7 @@
 //! Which moves may a connection make?
 
-use super::{Answer, ByHand, Case, Code, Hand, Lesson, Moment, Step, count};
+use super::excerpt::code;
+use super::{Answer, ByHand, Case, Hand, Lesson, Moment, Step, count};
 use crate::check::RuleId;
 use crate::choice::{Call, Choice, HandInput};
 use crate::event::{Kind, MachineKind, Verdict};
@@ -33,12 +34,7 @@ pub(super) fn lesson() -> Lesson {
             "Input is for one connection: broker and generation. What is told of another is ignored, and counted.",
             "Every way from one connection to the next leads through Disconnected: there, what was under way has ended.",
         ],
-        code: Code {
-            path: "client-core/src/connection/state.rs",
-            source: include_str!("../../../client-core/src/connection/state.rs"),
-            begins_with: "pub const TRANSITIONS",
-            lines: 14,
-        },
+        code: code!("client-core/src/connection/state.rs", "pub const TRANSITIONS", 14),
         cases: &[
             Case { title: "kafka-python #2507", address: "https://github.com/dpkp/kafka-python/issues/2507" },
             Case { title: "kafka-python #3098", address: "https://github.com/dpkp/kafka-python/issues/3098" },

@@ -1,6 +1,7 @@
 //! The link dies with five requests in flight.
 
-use super::{Case, Code, Lesson, Moment, Step, Variant, count};
+use super::excerpt::code;
+use super::{Case, Lesson, Moment, Step, Variant, count};
 use crate::check::RuleId;
 use crate::choice::{Call, Choice};
 use crate::event::{Actor, Direction, Kind, Verdict};
@@ -32,12 +33,7 @@ pub(super) fn lesson() -> Lesson {
              that the broker writes none of them twice.",
             "Requests that stay in the queue of a dead connection stand in the way: every later reply is matched to the wrong one.",
         ],
-        code: Code {
-            path: "client-core/src/connection/losing.rs",
-            source: include_str!("../../../client-core/src/connection/losing.rs"),
-            begins_with: "let keeps_in_flight = self.defect",
-            lines: 13,
-        },
+        code: code!("client-core/src/connection/losing.rs", "let keeps_in_flight = self.defect", 13),
         cases: &[
             Case { title: "apache/kafka #4642", address: "https://github.com/apache/kafka/pull/4642" },
             Case { title: "apache/kafka #17939", address: "https://github.com/apache/kafka/pull/17939" },

@@ -1,6 +1,7 @@
 //! Half a message arrives.
 
-use super::{Case, Code, Lesson, Moment, Step, count};
+use super::excerpt::code;
+use super::{Case, Lesson, Moment, Step, count};
 use crate::check::RuleId;
 use crate::choice::{Call, Choice};
 use crate::event::{Kind, Verdict};
@@ -34,12 +35,7 @@ pub(super) fn lesson() -> Lesson {
             "Wherever the stream is cut, the message that comes out is the same.",
             "The size is compared with a limit before any room is made for it: a wrong one costs a connection, not the memory.",
         ],
-        code: Code {
-            path: "client-core/src/protocol/frame_decoder.rs",
-            source: include_str!("../../../client-core/src/protocol/frame_decoder.rs"),
-            begins_with: "pub fn next_frame(&mut self",
-            lines: 24,
-        },
+        code: code!("client-core/src/protocol/frame_decoder.rs", "pub fn next_frame(&mut self", 24),
         cases: &[
             Case {
                 title: "Kafka protocol guide: messages are size-delimited",

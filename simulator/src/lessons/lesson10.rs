@@ -1,7 +1,8 @@
 //! Half a message, then a new connection.
 
+use super::excerpt::code;
 use super::moment::connection;
-use super::{Answer, Case, Code, Lesson, Moment, Step, Variant};
+use super::{Answer, Case, Lesson, Moment, Step, Variant};
 use crate::check::RuleId;
 use crate::choice::{Call, Choice};
 use crate::event::{Kind, Verdict};
@@ -35,12 +36,7 @@ pub(super) fn lesson() -> Lesson {
             "A parser that keeps the half glues it to the next stream: from then on it reads sizes and numbers in the wrong places.",
             "The request is simply sent again on the new connection.",
         ],
-        code: Code {
-            path: "client-core/src/connection/losing.rs",
-            source: include_str!("../../../client-core/src/connection/losing.rs"),
-            begins_with: "let keeps_buffer = self.defect",
-            lines: 8,
-        },
+        code: code!("client-core/src/connection/losing.rs", "let keeps_buffer = self.defect", 8),
         cases: &[
             Case {
                 title: "stomp-php #40: the read buffer survives a reconnect",

@@ -1,6 +1,7 @@
 //! Three brokers restart one by one.
 
-use super::{Case, Code, Lesson, Moment, Step, count, millis};
+use super::excerpt::code;
+use super::{Case, Lesson, Moment, Step, count, millis};
 use crate::check::RuleId;
 use crate::choice::{Call, Choice};
 use crate::event::{Kind, Verdict};
@@ -40,12 +41,11 @@ pub(super) fn lesson() -> Lesson {
              metadata and sends the record again.",
             "When all is quiet again, there is one socket per broker, as before.",
         ],
-        code: Code {
-            path: "client-core/src/connection/table.rs",
-            source: include_str!("../../../client-core/src/connection/table.rs"),
-            begins_with: "for (broker, connection) in &mut self.by_broker {",
-            lines: 6,
-        },
+        code: code!(
+            "client-core/src/connection/table.rs",
+            "for (broker, connection) in &mut self.by_broker {",
+            6
+        ),
         cases: &[
             Case { title: "kafka-python #1005", address: "https://github.com/dpkp/kafka-python/issues/1005" },
             Case {

@@ -7,6 +7,7 @@
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "a lesson picks the events it is about")]
 
+mod excerpt;
 mod lesson01;
 mod lesson02;
 mod lesson03;
@@ -21,6 +22,7 @@ mod lesson11;
 mod moment;
 mod run;
 
+pub use excerpt::Code;
 pub use moment::{Moment, Variant};
 pub use run::{LessonError, LessonRun, Stop, run};
 
@@ -180,19 +182,6 @@ pub struct Expectation {
     pub holds: fn(&Moment<'_>) -> bool,
 }
 
-/// A place in the source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Code {
-    /// The file, from the repository's root.
-    pub path: &'static str,
-    /// The whole file.
-    pub source: &'static str,
-    /// Text of the first line to show.
-    pub begins_with: &'static str,
-    /// How many lines to show.
-    pub lines: usize,
-}
-
 /// A published case of what the lesson is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Case {
@@ -217,17 +206,6 @@ impl Lesson {
     #[must_use]
     pub fn every_option(&self) -> Vec<Self> {
         (0..=u8::MAX).map_while(|option| self.with_option(option)).collect()
-    }
-}
-
-impl Code {
-    /// The number of the first line, from 1, and the lines. `None` when the file no longer has the place, which a test
-    /// notices.
-    #[must_use]
-    pub fn excerpt(&self) -> Option<(usize, String)> {
-        let first = self.source.lines().position(|line| line.contains(self.begins_with))?;
-        let lines: Vec<&str> = self.source.lines().skip(first).take(self.lines).collect();
-        Some((first + 1, lines.join("\n")))
     }
 }
 

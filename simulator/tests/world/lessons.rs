@@ -92,12 +92,3 @@ fn before_breaks_its_rule_and_after_keeps_all() {
         }
     });
 }
-
-#[test]
-fn the_source_still_has_the_place_it_is_about() {
-    for lesson in all() {
-        let (line, text) = lesson.code.excerpt().unwrap_or_else(|| panic!("lesson {}", lesson.id));
-        assert!(line > 1 && text.split('\n').count() == lesson.code.lines);
-        println!("{} from line {line}:\n{text}", lesson.code.path);
-    }
-}
