@@ -202,26 +202,23 @@ impl Refresh {
         self.retry_timer.arm(Timer::MetadataRetry, at, cx);
     }
 
-    /// Makes sure that the topic is among those asked for. Asks at once if it is new.
-    pub(crate) fn want_topic(&mut self, topic: &TopicName, cx: &mut Cx) {
-        if self.topics.contains_key(topic) {
-            return;
-        }
-        self.topics.insert(topic.clone(), Waiters::default());
-        if self.active {
-            if self.in_flight {
-                self.again = true;
-            } else {
-                self.request(cx);
+    /// Makes sure that these topics are among those asked for. Asks at once if any is new. While the request under way still waits
+    /// for its connection, as during a start, it asks for them too: that saves a round trip before the first record.
+    pub(crate) fn want_topics(&mut self, topics: &[TopicName], cx: &mut Cx) {
+        let known = self.topics.len();
+        for topic in topics {
+            if !self.topics.contains_key(topic) {
+                self.topics.insert(topic.clone(), Waiters::default());
             }
         }
-    }
-
-    /// New topics are wanted. While the request under way still waits for its connection, as during a start, it can ask for them
-    /// too: that saves a round trip before the first record.
-    pub(crate) fn revise(&self, cx: &mut Cx) {
-        if self.active && self.in_flight && self.again {
+        if self.topics.len() == known || !self.active {
+            return;
+        }
+        if self.in_flight {
+            self.again = true;
             cx.effect(Effect::Revise { owner: Owner::Metadata(self.number), body: self.body() });
+        } else {
+            self.request(cx);
         }
     }
 
@@ -237,8 +234,7 @@ impl Refresh {
         timeout: Option<Duration>,
         cx: &mut Cx,
     ) -> OperationId {
-        self.want_topic(topic, cx);
-        self.revise(cx);
+        self.want_topics(core::slice::from_ref(topic), cx);
         let waiters = self.topics.entry(topic.clone()).or_default();
         let limit = timeout.unwrap_or_else(|| self.request_timeout.saturating_mul(2));
         let operation = waiters.begin(Some(limit), cx);

@@ -37,15 +37,9 @@ impl Client {
                     consumer.new_topics()
                 }
             };
-            let wanted = !topics.is_empty();
-            for topic in topics {
-                self.cluster.want_topic(&topic, &mut self.cx);
-                if self.cluster.view().topics.contains_key(&topic) {
-                    self.cx.effect(Effect::MetadataUpdated);
-                }
-            }
-            if wanted {
-                self.cluster.revise(&mut self.cx);
+            self.cluster.want_topics(&topics, &mut self.cx);
+            if topics.iter().any(|topic| self.cluster.view().topics.contains_key(topic)) {
+                self.cx.effect(Effect::MetadataUpdated);
             }
             let quiet = self.cx.effects.is_empty();
             self.carry();

@@ -5,7 +5,7 @@
 
 use super::exchange::spoken;
 use super::{AuthenticationPhase, Connection, ConnectionState, Settings};
-use crate::cx::{Cx, Outgoing, Owner, Target};
+use crate::cx::Cx;
 use crate::error::{AuthenticationFailure, CloseReason};
 use crate::io::{Event, Timer};
 use crate::protocol::{
@@ -186,15 +186,7 @@ impl Connection {
         let Some(version) = common else {
             return self.give_up(CloseReason::UnsupportedVersion { api: api.name() }, settings, cx);
         };
-        let outgoing = Outgoing {
-            owner: Owner::Connection,
-            target: Target::Broker(self.broker),
-            body,
-            timeout: settings.request_timeout,
-            until: None,
-            expects_reply: true,
-        };
-        self.write(outgoing, version, settings, cx);
+        self.write_own(body, version, settings, cx);
     }
 
     fn refuse(&mut self, failure: AuthenticationFailure, settings: &Settings, cx: &mut Cx) {

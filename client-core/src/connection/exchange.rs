@@ -25,15 +25,7 @@ impl Connection {
             client_software_version: env!("CARGO_PKG_VERSION").into(),
             ..Default::default()
         });
-        let outgoing = Outgoing {
-            owner: Owner::Connection,
-            target: Target::Broker(self.broker),
-            body,
-            timeout: settings.request_timeout,
-            until: None,
-            expects_reply: true,
-        };
-        self.write(outgoing, version, settings, cx);
+        self.write_own(body, version, settings, cx);
         self.refresh_timers(settings, cx);
     }
 
@@ -93,6 +85,19 @@ impl Connection {
     }
 
     // ---- sending ----
+
+    /// Sends a request whose reply is for the connection itself.
+    pub(super) fn write_own(&mut self, body: Request, version: i16, settings: &Settings, cx: &mut Cx) {
+        let outgoing = Outgoing {
+            owner: Owner::Connection,
+            target: Target::Broker(self.broker),
+            body,
+            timeout: settings.request_timeout,
+            until: None,
+            expects_reply: true,
+        };
+        self.write(outgoing, version, settings, cx);
+    }
 
     /// Whether a request can be sent at once.
     pub(super) fn may_send(&self, now: Instant) -> bool {
