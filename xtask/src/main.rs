@@ -13,6 +13,7 @@ mod args;
 mod behaviour;
 mod error;
 mod kafka;
+mod lock;
 mod npm;
 mod page;
 mod paths;

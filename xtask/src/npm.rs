@@ -1,7 +1,7 @@
 //! npm packages: installed from a committed lock, and only when the lock is newer than what is installed.
 
 use crate::error::{Context, Error, Result};
-use crate::{process, progress, tools};
+use crate::{lock, process, progress, tools};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
@@ -10,6 +10,7 @@ use std::time::SystemTime;
 ///
 /// Their installation scripts are not run: none of ours needs one.
 pub(crate) fn install(folder: &Path) -> Result<()> {
+    let _lock = lock::of_checkout("npm")?;
     let lock = folder.join("package-lock.json");
     let changed = modified(&lock).context(|| format!("cannot read {}", lock.display()))?;
     // npm writes this file last, so an installation that was cut short is older than its lock or has none.

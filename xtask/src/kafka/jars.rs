@@ -1,8 +1,8 @@
 //! Apache Kafka's jars, fetched once per version by Maven.
 
-use super::{home, lock_file};
+use super::home;
 use crate::error::{Context, Result};
-use crate::{paths, process, progress, tools};
+use crate::{lock, paths, process, progress, tools};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -14,7 +14,7 @@ pub(super) fn folder(version: &str) -> PathBuf {
 /// Fetches the jars unless they are there.
 pub(super) fn fetch(version: &str) -> Result<()> {
     let folder = folder(version);
-    let _lock = lock_file(&home(), &format!("{version}.lock"))?;
+    let _lock = lock::in_folder(&home(), &format!("{version}.lock"))?;
     if folder.is_dir() {
         return Ok(());
     }

@@ -11,8 +11,7 @@ mod start;
 mod state;
 
 use crate::error::{Context, Error, Result};
-use crate::paths;
-use crate::progress;
+use crate::{lock, paths, progress};
 use rustix::process::Signal;
 use state::State;
 use std::fmt::Write as _;
@@ -260,15 +259,7 @@ fn folder(name: &str) -> PathBuf {
 
 /// Keeps two commands from starting or stopping one cluster at the same time; released when dropped.
 fn lock(name: &str) -> Result<File> {
-    lock_file(&home().join("run"), &format!("{name}.lock"))
-}
-
-fn lock_file(folder: &std::path::Path, name: &str) -> Result<File> {
-    std::fs::create_dir_all(folder).context(|| format!("cannot create {}", folder.display()))?;
-    let path = folder.join(name);
-    let file = File::create(&path).context(|| format!("cannot write {}", path.display()))?;
-    file.lock().context(|| format!("cannot lock {}", path.display()))?;
-    Ok(file)
+    lock::in_folder(&home().join("run"), &format!("{name}.lock"))
 }
 
 #[cfg(test)]

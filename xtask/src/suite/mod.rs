@@ -1,23 +1,23 @@
-//! `cargo xtask test`: parts that run one after the other, each with a log, and a closing table.
+//! `cargo xtask test`: parts in lanes that run beside each other, each part with a log, and a closing table.
 
 mod count;
 mod kafka;
 mod needs;
 mod parts;
+mod prepared;
 mod report;
 mod shell;
 
 use crate::error::{Context, Error, Result};
 use crate::signals::Interrupted;
-use crate::{paths, process, progress};
+use crate::{lock, paths, process, progress};
 use count::Count;
-use kafka::SharedKafka;
-use parts::{PARTS, Part};
+use parts::{Lane, PARTS, Part};
+use prepared::Prepared;
 use report::{Outcome, Report};
 use shell::Shell;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::thread::ScopedJoinHandle;
 use std::time::Instant;
 
 /// Runs every part, or the one called `only`, or those whose names begin so, and prints the table. `Ok(false)`: something failed.
@@ -50,68 +50,72 @@ pub(crate) fn run(only: Option<&str>) -> Result<bool> {
     Ok(report.is_success(fail_on_missing))
 }
 
-/// One after the other, but for those that may run beside others.
+/// The lanes beside each other, and then the end.
 fn run_parts(chosen: &[&Part], program: &Path, interrupted: &Interrupted) -> Result<Report> {
-    let mut kafka = SharedKafka::default();
-    let mut report = Report::default();
-    let result = std::thread::scope(|scope| {
-        let mut beside = Vec::new();
-        for (index, part) in chosen.iter().copied().enumerate() {
-            let heading = format!("[{:>2}/{}] {}", index + 1, chosen.len(), part.name);
-            if part.beside {
-                progress::say(&format!("{heading}: {}, beside the parts that follow ...", part.about));
-                let alone = move || timed(part, &heading, program, &mut SharedKafka::default(), interrupted);
-                beside.push((part, scope.spawn(alone)));
-                continue;
-            }
-            if part.last {
-                wait_for(&mut beside, &mut report)?;
-            }
-            progress::say(&format!("{heading}: {} ...", part.about));
-            let (outcome, seconds) = timed(part, &heading, program, &mut kafka, interrupted)?;
-            report.add(part.name, outcome, seconds);
-            if interrupted.is_set() {
-                break;
-            }
-        }
-        wait_for(&mut beside, &mut report)
-    });
-    kafka.down()?;
+    let prepared = Prepared::default();
+    let run = Run { chosen, program, prepared: &prepared, interrupted };
+    let rows = run.lanes();
+    prepared.kafka().down()?;
     if interrupted.is_set() {
         return Err(Error::new("interrupted").help("what ran for the tests has been stopped"));
     }
-    result.map(|()| report)
-}
-
-type Timed = Result<(Outcome, f64)>;
-
-fn timed(
-    part: &Part,
-    heading: &str,
-    program: &Path,
-    kafka: &mut SharedKafka,
-    interrupted: &Interrupted,
-) -> Timed {
-    let start = Instant::now();
-    let result = run_part(part, program, kafka, interrupted);
-    let down = if part.beside { kafka.down() } else { Ok(()) };
-    let (outcome, seconds) = (result?, start.elapsed().as_secs_f64());
-    down?;
-    progress::say(&format!("{heading}: {outcome} in {seconds:.1} s"));
-    Ok((outcome, seconds))
-}
-
-/// Waits for the parts that ran beside others.
-fn wait_for(beside: &mut Vec<(&Part, ScopedJoinHandle<'_, Timed>)>, report: &mut Report) -> Result<()> {
-    for (part, thread) in beside.drain(..) {
-        if !thread.is_finished() {
-            progress::say(&format!("waiting for {} ...", part.name));
-        }
-        let ended = thread.join().map_err(|_panic| Error::new(format!("the part {} panicked", part.name)))?;
-        let (outcome, seconds) = ended?;
-        report.add(part.name, outcome, seconds);
+    let mut rows = rows?;
+    rows.sort_by_key(|row| row.place);
+    let mut report = Report::default();
+    for Row { place, outcome, seconds } in rows {
+        report.add(chosen[place].name, outcome, seconds);
     }
-    Ok(())
+    Ok(report)
+}
+
+/// What every lane needs to know.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    chosen: &'a [&'a Part],
+    program: &'a Path,
+    prepared: &'a Prepared,
+    interrupted: &'a Interrupted,
+}
+
+/// How a part ended.
+struct Row {
+    /// In the order of the parts that were chosen.
+    place: usize,
+    outcome: Outcome,
+    seconds: f64,
+}
+
+impl Run<'_> {
+    fn lanes(self) -> Result<Vec<Row>> {
+        std::thread::scope(|scope| {
+            let lanes = Lane::BESIDE.map(|lane| scope.spawn(move || self.lane(lane)));
+            let mut rows = Vec::new();
+            for lane in lanes {
+                let ended = lane.join().map_err(|_panic| Error::new("a lane of the tests panicked"))?;
+                rows.extend(ended?);
+            }
+            rows.extend(self.lane(Lane::End)?);
+            Ok(rows)
+        })
+    }
+
+    /// One part of the lane after the other.
+    fn lane(self, lane: Lane) -> Result<Vec<Row>> {
+        let mut rows = Vec::new();
+        for (place, part) in self.chosen.iter().copied().enumerate().filter(|(_, part)| part.lane == lane) {
+            let heading = format!("[{:>2}/{}] {}", place + 1, self.chosen.len(), part.name);
+            progress::say(&format!("{heading}: {} ...", part.about));
+            let start = Instant::now();
+            let outcome = run_part(part, self)?;
+            let seconds = start.elapsed().as_secs_f64();
+            progress::say(&format!("{heading}: {outcome} in {seconds:.1} s"));
+            rows.push(Row { place, outcome, seconds });
+            if self.interrupted.is_set() {
+                break;
+            }
+        }
+        Ok(rows)
+    }
 }
 
 /// Installs what browser checks need if it is missing, this is Debian and we may.
@@ -119,18 +123,13 @@ pub(crate) fn install_browser() -> Result<()> {
     needs::install(needs::BROWSER)
 }
 
-fn run_part(
-    part: &Part,
-    program: &Path,
-    kafka: &mut SharedKafka,
-    interrupted: &Interrupted,
-) -> Result<Outcome> {
+fn run_part(part: &Part, Run { program, prepared, interrupted, .. }: Run<'_>) -> Result<Outcome> {
     let tools: Vec<_> = part.needs.iter().flat_map(|tools| *tools).copied().collect();
     if let Err(missing) = needs::check(&tools) {
         return Ok(Outcome::CouldNotRun { why: missing.to_string() });
     }
     let log = logs()?.join(format!("{}.log", part.name));
-    let mut shell = Shell::new(&log, program, kafka, interrupted)?;
+    let mut shell = Shell::new(&log, program, prepared, interrupted)?;
     let result = (part.run)(&mut shell);
     let text = std::fs::read(&log).context(|| format!("cannot read {}", log.display()))?;
     let mut count = Count::of(&String::from_utf8_lossy(&text));
@@ -170,11 +169,9 @@ fn logs() -> Result<PathBuf> {
 
 /// Two runs in one checkout would share a cluster and overwrite each other's logs: the second waits.
 fn lock() -> Result<File> {
-    let path = logs()?.join("lock");
-    let file = File::create(&path).context(|| format!("cannot write {}", path.display()))?;
-    if file.try_lock().is_err() {
-        progress::say("another `cargo xtask test` runs in this checkout: waiting for it");
-        file.lock().context(|| format!("cannot lock {}", path.display()))?;
+    if let Some(lock) = lock::try_in_folder(&logs()?, "lock")? {
+        return Ok(lock);
     }
-    Ok(file)
+    progress::say("another `cargo xtask test` runs in this checkout: waiting for it");
+    lock::in_folder(&logs()?, "lock")
 }

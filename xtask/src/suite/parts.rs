@@ -17,12 +17,29 @@ pub(super) struct Part {
     pub(super) needs: &'static [&'static [Tool]],
     /// Whether its log must hold test results; without, the part itself counts as one test.
     pub(super) has_tests: bool,
-    /// Waits more than it works: it runs beside the parts that follow, on brokers of its own, and is waited for before the parts
-    /// that read the logs of others.
-    pub(super) beside: bool,
-    /// Reads the logs of the others.
-    pub(super) last: bool,
+    pub(super) lane: Lane,
     pub(super) run: fn(&mut Shell<'_>) -> Result<()>,
+}
+
+/// The parts of one lane run one after the other, in the order of [`PARTS`]; the lanes run beside each other, for most parts wait more than
+/// they work. What two lanes need is made once ([`Prepared`](super::prepared::Prepared)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// What cargo builds for this machine and tests: one at a time, because cargo locks its folder.
+    Sources,
+    /// What is shipped, in the hosts that load it.
+    Products,
+    /// The playground.
+    Pages,
+    /// Waits for brokers of its own most of the time.
+    Chaos,
+    /// Begins when every other lane has ended: reads the logs of the others, or makes again what they use.
+    End,
+}
+
+impl Lane {
+    /// Those that run beside each other.
+    pub(super) const BESIDE: [Self; 4] = [Self::Sources, Self::Products, Self::Pages, Self::Chaos];
 }
 
 pub(super) const PARTS: &[Part] = &[
@@ -31,8 +48,7 @@ pub(super) const PARTS: &[Part] = &[
         about: "rustfmt changes nothing",
         needs: &[],
         has_tests: false,
-        beside: false,
-        last: false,
+        lane: Lane::Sources,
         run: |shell| {
             ensure_component("rustfmt", "fmt")?;
             shell.cargo(&["fmt", "--all", "--", "--check"])
@@ -43,8 +59,7 @@ pub(super) const PARTS: &[Part] = &[
         about: "lints, natively",
         needs: &[],
         has_tests: false,
-        beside: false,
-        last: false,
+        lane: Lane::Sources,
         run: |shell| {
             ensure_component("clippy", "clippy")?;
             let everything = ["clippy", "--workspace", "--all-targets", "--features", "tests/real-kafka"];
@@ -58,8 +73,7 @@ pub(super) const PARTS: &[Part] = &[
         about: "lints, for browsers",
         needs: &[],
         has_tests: false,
-        beside: false,
-        last: false,
+        lane: Lane::Sources,
         run: |shell| {
             ensure_component("clippy", "clippy")?;
             ensure_target()?;
@@ -73,8 +87,7 @@ pub(super) const PARTS: &[Part] = &[
         about: "unit tests, integration tests and doctests, natively",
         needs: &[],
         has_tests: true,
-        beside: false,
-        last: false,
+        lane: Lane::Sources,
         run: |shell| shell.cargo(&["test", "--workspace", "--no-fail-fast"]),
     },
     Part {
@@ -82,8 +95,7 @@ pub(super) const PARTS: &[Part] = &[
         about: "random simulated worlds keep every law: some always the same, some new",
         needs: &[],
         has_tests: false,
-        beside: false,
-        last: false,
+        lane: Lane::Sources,
         run: |shell| {
             shell.xtask(&["soak", "--seeds", "600"])?;
             shell.xtask(&["soak", "--seeds", "600", "--from", "fresh"])
@@ -94,8 +106,7 @@ pub(super) const PARTS: &[Part] = &[
         about: "the documentation has no broken links",
         needs: &[],
         has_tests: false,
-        beside: false,
-        last: false,
+        lane: Lane::Sources,
         run: |shell| {
             shell.set("RUSTDOCFLAGS", "-D warnings");
             shell.cargo(&["doc", "--workspace", "--no-deps"])
@@ -106,8 +117,7 @@ pub(super) const PARTS: &[Part] = &[
         about: "tests of the core and the simulator that hold on wasm32 too, in Node",
         needs: &[needs::JAVASCRIPT],
         has_tests: true,
-        beside: false,
-        last: false,
+        lane: Lane::Sources,
         run: |shell| {
             shell.set("WASM_BINDGEN_TEST_ONLY_NODE", "1");
             wasm_tests(shell, &["-p", "client-core", "-p", "simulator"])
@@ -118,8 +128,7 @@ pub(super) const PARTS: &[Part] = &[
         about: "tests of the browser driver, in headless Chromium",
         needs: &[needs::WEBDRIVER],
         has_tests: true,
-        beside: false,
-        last: false,
+        lane: Lane::Sources,
         run: |shell| {
             shell.set("WASM_BINDGEN_TEST_ONLY_WEB", "1");
             shell.set("CHROMEDRIVER", CHROMEDRIVER.find()?.display().to_string());
@@ -131,8 +140,7 @@ pub(super) const PARTS: &[Part] = &[
         about: "the npm package builds, and its wasm imports nothing but its own glue",
         needs: &[needs::JAVASCRIPT],
         has_tests: false,
-        beside: false,
-        last: false,
+        lane: Lane::Products,
         run: |shell| {
             shell.with_package()?;
             shell.node(&["tests/packaging/imports.mjs", &package::wasm().display().to_string()])
@@ -143,8 +151,7 @@ pub(super) const PARTS: &[Part] = &[
         about: "brokers are killed and frozen, connections cut: every acknowledged record once and in order",
         needs: &[needs::JAVASCRIPT, needs::KAFKA],
         has_tests: false,
-        beside: true,
-        last: false,
+        lane: Lane::Chaos,
         run: |shell| shell.chaos(),
     },
     Part {
@@ -152,8 +159,7 @@ pub(super) const PARTS: &[Part] = &[
         about: "the real Apache Kafka of the tests serves every listener",
         needs: &[needs::JAVASCRIPT, needs::KAFKA],
         has_tests: true,
-        beside: false,
-        last: false,
+        lane: Lane::Sources,
         run: |shell| {
             shell.with_kafka()?;
             shell.node_tests("tests/kafka")
@@ -164,8 +170,7 @@ pub(super) const PARTS: &[Part] = &[
         about: "our core against the real Apache Kafka, natively",
         needs: &[needs::KAFKA],
         has_tests: true,
-        beside: false,
-        last: false,
+        lane: Lane::Sources,
         run: |shell| {
             shell.with_kafka()?;
             // Of the whole workspace, so that it shares what the part `native` has built.
@@ -186,8 +191,7 @@ pub(super) const PARTS: &[Part] = &[
         about: "other people's clients against the dev broker",
         needs: &[needs::JAVASCRIPT, needs::PYTHON],
         has_tests: true,
-        beside: false,
-        last: false,
+        lane: Lane::Sources,
         run: |shell| {
             shell.with_bridge()?;
             shell.node_tests("tests/other-clients")
@@ -198,8 +202,7 @@ pub(super) const PARTS: &[Part] = &[
         about: "the npm package in Node, against the real Apache Kafka",
         needs: &[needs::JAVASCRIPT, needs::KAFKA],
         has_tests: true,
-        beside: false,
-        last: false,
+        lane: Lane::Products,
         run: |shell| {
             shell.with_package()?;
             shell.with_bridge()?;
@@ -212,8 +215,7 @@ pub(super) const PARTS: &[Part] = &[
         about: "the packed npm package in Node, in bundlers and in a plain page",
         needs: &[needs::BROWSER],
         has_tests: true,
-        beside: false,
-        last: false,
+        lane: Lane::Products,
         run: |shell| {
             shell.with_package()?;
             shell.node_tests("tests/packaging")
@@ -221,17 +223,28 @@ pub(super) const PARTS: &[Part] = &[
     },
     Part {
         name: "browser",
-        about: "the npm package and the playground in headless Chromium, through the bridge",
+        about: "the npm package in headless Chromium, through the bridge, against the real Apache Kafka",
         needs: &[needs::BROWSER, needs::KAFKA],
         has_tests: true,
-        beside: false,
-        last: false,
+        lane: Lane::Products,
         run: |shell| {
             shell.with_package()?;
             shell.with_bridge()?;
-            shell.with_playground()?;
             shell.with_kafka()?;
             shell.node_tests("tests/browser")
+        },
+    },
+    Part {
+        name: "playground",
+        about: "the playground in headless Chromium: pages, lessons, recordings, Live",
+        needs: &[needs::BROWSER, needs::KAFKA],
+        has_tests: true,
+        lane: Lane::Pages,
+        run: |shell| {
+            shell.with_bridge()?;
+            shell.with_playground()?;
+            shell.with_kafka()?;
+            shell.node_tests("tests/playground")
         },
     },
     Part {
@@ -239,8 +252,7 @@ pub(super) const PARTS: &[Part] = &[
         about: "the playground builds, is served and works once, in Chromium",
         needs: &[needs::BROWSER],
         has_tests: false,
-        beside: false,
-        last: false,
+        lane: Lane::End,
         run: |shell| shell.xtask(&["play", "--check"]),
     },
     Part {
@@ -248,8 +260,7 @@ pub(super) const PARTS: &[Part] = &[
         about: "every line of docs/behaviour.md is proven by the tests that ran",
         needs: &[],
         has_tests: false,
-        beside: false,
-        last: true,
+        lane: Lane::End,
         run: |shell| shell.xtask(&["behaviour"]),
     },
 ];

@@ -1,6 +1,6 @@
 //! How a part runs its commands: output into its log, a time limit, and an end when the run is interrupted.
 
-use super::kafka::SharedKafka;
+use super::prepared::Prepared;
 use crate::error::{Context, Error, Result};
 use crate::kafka::Cluster;
 use crate::signals::Interrupted;
@@ -24,7 +24,7 @@ pub(super) struct Shell<'a> {
     /// This program. Asked for once, at the start: cargo may replace the file while it runs.
     program: &'a Path,
     environment: Vec<(&'static str, String)>,
-    kafka: &'a mut SharedKafka,
+    prepared: &'a Prepared,
     interrupted: &'a Interrupted,
 }
 
@@ -32,12 +32,12 @@ impl<'a> Shell<'a> {
     pub(super) fn new(
         log: &Path,
         program: &'a Path,
-        kafka: &'a mut SharedKafka,
+        prepared: &'a Prepared,
         interrupted: &'a Interrupted,
     ) -> Result<Self> {
         let log = File::create(log).context(|| format!("cannot write {}", log.display()))?;
         let chromium = CHROMIUM.find().map(|program| ("CHROMIUM", program.display().to_string()));
-        Ok(Self { log, program, environment: chromium.into_iter().collect(), kafka, interrupted })
+        Ok(Self { log, program, environment: chromium.into_iter().collect(), prepared, interrupted })
     }
 
     /// Runs cargo at the root.
@@ -71,7 +71,7 @@ impl<'a> Shell<'a> {
 
     /// Starts the shared Apache Kafka unless it runs, and tells the commands that follow where it is.
     pub(super) fn with_kafka(&mut self) -> Result<()> {
-        let environment = self.kafka.environment()?;
+        let environment = self.prepared.kafka().environment()?;
         self.environment.extend(environment);
         Ok(())
     }
@@ -79,14 +79,16 @@ impl<'a> Shell<'a> {
     /// Builds kafka-bridge and tells the commands that follow where it is.
     pub(super) fn with_bridge(&mut self) -> Result<()> {
         // Of the whole workspace, so that it shares what the part `native` has built.
-        self.cargo(&["build", "--workspace", "--bin", "kafka-bridge"])?;
+        let prepared = self.prepared;
+        prepared.bridge.ensure(|| self.cargo(&["build", "--workspace", "--bin", "kafka-bridge"]))?;
         self.set("KAFKA_BRIDGE", paths::target().join("debug/kafka-bridge").display().to_string());
         Ok(())
     }
 
     /// Builds the npm package and tells the commands that follow where it is.
     pub(super) fn with_package(&mut self) -> Result<()> {
-        self.xtask(&["package"])?;
+        let prepared = self.prepared;
+        prepared.package.ensure(|| self.xtask(&["package"]))?;
         self.set("KAFKA_WASM_PACKAGE", package::tarball().display().to_string());
         self.set("KAFKA_WASM_FOLDER", package::folder().display().to_string());
         Ok(())
@@ -94,7 +96,8 @@ impl<'a> Shell<'a> {
 
     /// Builds the playground and tells the commands that follow where it is.
     pub(super) fn with_playground(&mut self) -> Result<()> {
-        self.xtask(&["play", "--build-only"])?;
+        let prepared = self.prepared;
+        prepared.playground.ensure(|| self.xtask(&["play", "--build-only"]))?;
         self.set("PLAYGROUND", paths::target().join("playground").display().to_string());
         Ok(())
     }
@@ -103,14 +106,10 @@ impl<'a> Shell<'a> {
     pub(super) fn chaos(&mut self) -> Result<()> {
         const SEED: &str = "1";
         self.with_package()?;
-        // The parts beside may pack again, while Node reads this.
-        let tarball = paths::target().join("chaos.tgz");
-        std::fs::copy(package::tarball(), &tarball)
-            .context(|| format!("cannot write {}", tarball.display()))?;
-        // Of the whole workspace, so that it shares what the part `native` has built.
-        self.cargo(&["build", "--workspace", "--bin", "kafka-bridge", "--bin", "chaos"])?;
+        self.with_bridge()?;
+        self.cargo(&["build", "--workspace", "--bin", "chaos"])?;
         let bridge = paths::target().join("debug/kafka-bridge");
-        let mut command = chaos::command(self.program, &bridge, &tarball)?;
+        let mut command = chaos::command(self.program, &bridge, &package::tarball())?;
         let result = self.run(command.args(["--seconds", "120", "--seed", SEED]));
         // It stops its cluster itself, unless it was itself stopped.
         Cluster::down(chaos::CLUSTER)?;

@@ -8,7 +8,7 @@ use super::Verb;
 use crate::args;
 use crate::error::{Context, Error, Result};
 use crate::wasm::{self, Kind, Module};
-use crate::{npm, paths, process, progress, tools};
+use crate::{lock, npm, paths, process, progress, tools};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -54,11 +54,7 @@ pub(crate) fn tarball() -> PathBuf {
 /// Builds and packs the package; returns the tarball.
 pub(crate) fn package() -> Result<PathBuf> {
     let home = home();
-    // Two parts of the tests that run beside each other may both want it.
-    std::fs::create_dir_all(&home).context(|| format!("cannot create {}", home.display()))?;
-    let path = home.join("lock");
-    let lock = std::fs::File::create(&path).context(|| format!("cannot write {}", path.display()))?;
-    lock.lock().context(|| format!("cannot lock {}", path.display()))?;
+    let _lock = lock::in_folder(&home, "lock")?;
     let (build, contents) = (build_folder(), folder());
     let wasm =
         wasm::build(Module { package: "wasm-bindings", kind: Kind::Library, name: "kafka_wasm" }, &build)?;

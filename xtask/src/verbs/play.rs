@@ -99,7 +99,7 @@ fn check_page(url: &str) -> Result<()> {
     npm::install(&paths::root().join("tests"))?;
     progress::step("checking the page in Chromium", || {
         let mut command = Command::new(tools::NODE.find()?);
-        command.arg(paths::root().join("tests/browser/check-playground.mjs")).arg(url);
+        command.arg(paths::root().join("tests/playground/check.mjs")).arg(url);
         command.env("CHROMIUM", tools::CHROMIUM.find()?);
         process::run(&mut command)
     })

@@ -1,7 +1,7 @@
 //! The compiler's wasm target and the wasm-bindgen program, both made available when they are missing.
 
 use crate::error::{Error, Result};
-use crate::{paths, process, progress};
+use crate::{lock, paths, process, progress};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -9,6 +9,8 @@ pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Adds the wasm target to the Rust toolchain unless it is there.
 pub(crate) fn ensure_target() -> Result<()> {
+    // rustup does not expect another one beside it.
+    let _lock = lock::of_checkout("rustup")?;
     let libdir =
         process::output(Command::new(rustc()).args(["--print", "target-libdir", "--target", TARGET]))?;
     if PathBuf::from(libdir.trim()).is_dir() {
@@ -28,6 +30,7 @@ pub(crate) fn ensure_target() -> Result<()> {
 
 /// Adds a component of the Rust toolchain unless cargo has its subcommand.
 pub(crate) fn ensure_component(component: &str, subcommand: &str) -> Result<()> {
+    let _lock = lock::of_checkout("rustup")?;
     if process::output(Command::new(cargo()).args([subcommand, "--version"])).is_ok() {
         return Ok(());
     }

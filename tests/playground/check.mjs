@@ -1,4 +1,4 @@
-// `node check-playground.mjs URL`: what `cargo xtask play --check` does with the page: load it, walk the first lesson
+// `node check.mjs URL`: what `cargo xtask play --check` does with the page: load it, walk the first lesson
 // to its end with the Next button, step back and forward again, and see that the page complained about nothing.
 
 import assert from 'node:assert/strict';
@@ -7,7 +7,7 @@ import { chromium } from 'playwright-core';
 const PATIENCE_MS = 30_000;
 
 const [url] = process.argv.slice(2);
-assert.ok(url, 'usage: node check-playground.mjs URL');
+assert.ok(url, 'usage: node check.mjs URL');
 
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium' });
 try {

@@ -9,7 +9,7 @@ import { launch, PATIENCE, withPage } from './playground.mjs';
 
 const { KAFKA_BOOTSTRAP, KAFKA_BRIDGE, PLAYGROUND } = process.env;
 for (const [name, value] of Object.entries({ KAFKA_BOOTSTRAP, KAFKA_BRIDGE })) {
-  assert.ok(value, `${name} is not set: run this with \`cargo xtask test --only browser\``);
+  assert.ok(value, `${name} is not set: run this with \`cargo xtask test --only playground\``);
 }
 
 /** The bridge with its development broker, serving the playground; ends when Node does. */

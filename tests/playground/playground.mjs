@@ -7,7 +7,7 @@ import { extname, join, normalize } from 'node:path';
 import { chromium } from 'playwright-core';
 
 const { CHROMIUM = '/usr/bin/chromium', PLAYGROUND } = process.env;
-assert.ok(PLAYGROUND, 'PLAYGROUND is not set: run this with `cargo xtask test --only browser`');
+assert.ok(PLAYGROUND, 'PLAYGROUND is not set: run this with `cargo xtask test --only playground`');
 
 /** Longer than anything here takes; what has not ended by then hangs. */
 export const PATIENCE = { timeout: 120_000 };
