@@ -57,6 +57,8 @@ pub(crate) enum Effect {
     Reply { owner: Owner, result: Result<Response, Error> },
     /// A connection became ready.
     Ready,
+    /// A broker wants to hear nothing on its connection until then.
+    Throttled { broker: BrokerId, until: Instant },
     /// A request that was asked for and may not have been written yet should say this instead.
     Revise { owner: Owner, body: Request },
     /// A connection, or an attempt to make one, ended with a failure.

@@ -274,6 +274,13 @@ pub enum Status {
         /// What the last attempt ended with.
         cause: Error,
     },
+    /// A quota is used up: nothing is sent to the broker until then, as it wants (KIP-219).
+    Throttled {
+        /// Which broker.
+        broker: BrokerId,
+        /// Until when.
+        until: Instant,
+    },
     /// No known broker can be reached; the client goes on trying.
     Offline,
     /// `stop()` is under way.
@@ -304,6 +311,8 @@ pub enum Timer {
     Reconnect(BrokerId),
     /// When to close a connection that nobody uses.
     Idle(BrokerId),
+    /// When to send to a broker again that wanted to hear nothing for a while.
+    Throttle(BrokerId),
     /// When to fail a request that waits for its connection.
     Queued(BrokerId),
     /// When to ask for metadata again after a failure.

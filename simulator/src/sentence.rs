@@ -236,6 +236,7 @@ pub fn purpose(timer: Timer) -> String {
         Timer::Request(broker) => format!("give up waiting for a reply of {broker}"),
         Timer::Reconnect(broker) => format!("connect to {broker} again"),
         Timer::Idle(broker) => format!("close {broker}'s connection if nobody uses it"),
+        Timer::Throttle(broker) => format!("send to {broker} again"),
         Timer::Queued(broker) => format!("fail requests that wait for {broker}"),
         Timer::MetadataRetry => "ask for metadata again after a failure".into(),
         Timer::MetadataAge => "refresh old metadata".into(),

@@ -1,6 +1,7 @@
 //! Carries effects from machine to machine until none is left.
 
 use super::{Client, RoleState};
+use crate::connection::Connection;
 use crate::cx::{Effect, Owner};
 use crate::error::{CloseReason, Error};
 use crate::ids::BrokerId;
@@ -26,7 +27,10 @@ impl Client {
         for _ in 0..ROUNDS_MAX {
             let view = self.cluster.view();
             let connections = &self.connections;
-            let unreachable = |broker| connections.get(broker).is_none_or(|it| it.is_unreachable());
+            let now = self.cx.now;
+            let unreachable = |broker| {
+                connections.get(broker).is_none_or(|it| it.is_unreachable() || it.is_throttled(now))
+            };
             let topics = match &mut self.role {
                 RoleState::Producer(producer) => {
                     producer.drive(view, unreachable, &mut self.cx);
@@ -106,6 +110,10 @@ impl Client {
                 self.tell_if_offline();
             }
             Effect::Ready => self.tell_if_recovered(),
+            Effect::Throttled { broker, until } => {
+                self.troubled = true;
+                cx.event(Event::Status(Status::Throttled { broker, until }));
+            }
             Effect::Bootstrap => {
                 self.connections.begin(cx);
                 self.cluster.begin(cx);
@@ -208,10 +216,12 @@ impl Client {
         self.troubled = true;
     }
 
-    /// Says so when, after trouble, every connection that is wanted is there again.
+    /// Says so when, after trouble, every connection that is wanted is there again, and may be used.
     fn tell_if_recovered(&mut self) {
         let started = self.lifecycle.state() == LifecycleState::Started;
-        if started && self.troubled && !self.connections.iter().any(|(_, it)| it.is_missed()) {
+        let now = self.cx.now;
+        let is_held_up = |it: &Connection| it.is_missed() || it.is_throttled(now);
+        if started && self.troubled && !self.connections.iter().any(|(_, it)| is_held_up(it)) {
             self.troubled = false;
             self.cx.event(Event::Status(Status::Connected));
         }

@@ -162,6 +162,12 @@ impl<'a> ConnectionView<'a> {
         self.connection.attempts()
     }
 
+    /// Until when nothing is sent because the broker wants to hear nothing (KIP-219).
+    #[must_use]
+    pub const fn throttled_until(&self) -> Option<Instant> {
+        self.connection.throttled_until()
+    }
+
     /// When the next attempt comes.
     #[must_use]
     pub const fn backing_off_until(&self) -> Option<Instant> {

@@ -101,12 +101,12 @@ impl Connection {
 
     /// Whether a request can be sent at once.
     pub(super) fn may_send(&self, now: Instant) -> bool {
-        self.state == ConnectionState::Ready && self.queued.is_empty() && !self.session_is_over(now)
+        self.state == ConnectionState::Ready && self.queued.is_empty() && !self.session_is_over(now) && !self.is_throttled(now)
     }
 
     /// Sends what has waited, as far as that is possible.
     pub(super) fn send_queued(&mut self, settings: &Settings, cx: &mut Cx) {
-        while self.state == ConnectionState::Ready && !self.queued.is_empty() {
+        while self.state == ConnectionState::Ready && !self.queued.is_empty() && !self.is_throttled(cx.now) {
             if self.session_is_over(cx.now) {
                 self.begin_authentication("the session is about to end", settings, cx);
             } else if let Some(queued) = self.queued.pop_front() {
@@ -221,6 +221,7 @@ impl Connection {
             Ok((_, response)) => {
                 self.in_flight.pop_front();
                 cx.counters.responses_received += 1;
+                self.obey_throttle(response.throttle_time(request.version), cx);
                 match (request.owner, response) {
                     (Owner::Connection, Response::ApiVersions(response)) => {
                         self.handle_api_versions(&response, request.version, settings, cx);

@@ -9,6 +9,7 @@ mod exchange;
 mod losing;
 mod state;
 mod table;
+mod throttling;
 #[cfg(test)]
 mod tests;
 
@@ -84,6 +85,8 @@ pub(crate) struct Connection {
     queue_timer: TimerSlot,
     reconnect_timer: TimerSlot,
     idle_timer: TimerSlot,
+    /// Until when the broker wants to hear nothing.
+    throttle_timer: TimerSlot,
     #[cfg(feature = "exhibits")]
     defect: Option<crate::config::Defect>,
 }
@@ -143,6 +146,7 @@ impl Connection {
             queue_timer: TimerSlot::default(),
             reconnect_timer: TimerSlot::default(),
             idle_timer: TimerSlot::default(),
+            throttle_timer: TimerSlot::default(),
             #[cfg(feature = "exhibits")]
             defect: settings.defect,
         }
@@ -221,6 +225,7 @@ impl Connection {
         if self.queue_timer.fire(Timer::Queued(self.broker), cx) {
             self.expire_queued(cx);
         }
+        self.end_throttle(settings, cx);
         if self.idle_timer.fire(Timer::Idle(self.broker), cx)
             && self.in_flight.is_empty()
             && self.queued.is_empty()
@@ -357,6 +362,7 @@ impl Connection {
             (self.queue_timer.at(), Timer::Queued(broker)),
             (self.reconnect_timer.at(), Timer::Reconnect(broker)),
             (self.idle_timer.at(), Timer::Idle(broker)),
+            (self.throttle_timer.at(), Timer::Throttle(broker)),
         ]
         .into_iter()
         .filter_map(|(at, why)| at.map(|at| Deadline { at, why }))
@@ -442,6 +448,7 @@ impl Connection {
         self.queue_timer.cancel(Timer::Queued(broker), cx);
         self.reconnect_timer.cancel(Timer::Reconnect(broker), cx);
         self.idle_timer.cancel(Timer::Idle(broker), cx);
+        self.throttle_timer.cancel(Timer::Throttle(broker), cx);
     }
 }
 

@@ -8,6 +8,7 @@ use crate::io::{Address, Deadline, Input};
 use crate::protocol::Request;
 use crate::rng::Rng;
 use crate::sasl::Credentials;
+use crate::time::Instant;
 use crate::trace::TraceKind;
 use alloc::string::String;
 use litemap::LiteMap;
@@ -95,7 +96,7 @@ impl Connections {
     pub(crate) fn submit(&mut self, outgoing: Outgoing, cx: &mut Cx) {
         let broker = match outgoing.target {
             Target::Broker(broker) => broker,
-            Target::Any => self.choose(),
+            Target::Any => self.choose(cx.now),
         };
         if let Some(connection) = self.by_broker.get_mut(&broker) {
             connection.submit(outgoing, &self.settings, cx);
@@ -199,11 +200,12 @@ impl Connections {
 
     /// The broker to ask when any would do: the least busy of those that are ready; else one that is about to be; else
     /// one that may be tried now, that which has failed least often, known ones before configured ones (KIP-899); else one that is being tried again; else the one whose wait
-    /// ends first.
-    fn choose(&self) -> BrokerId {
+    /// ends first. One that wants to hear nothing for a while is as good as one that is being tried again.
+    fn choose(&self, now: Instant) -> BrokerId {
         let rank = |connection: &Connection| {
             let configured_only = connection.node().is_none();
             match connection.state() {
+                ConnectionState::Ready if connection.is_throttled(now) => (3, 0, configured_only),
                 ConnectionState::Ready => (0, connection.in_flight().len() as u64, configured_only),
                 // Those that have failed come after those that have not, or less often: else two black holes would take turns for ever, and
                 // a third broker that works would never be asked (CN10).
@@ -215,7 +217,7 @@ impl Connections {
                 }
                 ConnectionState::Disconnected => (2, u64::from(connection.attempts()), configured_only),
                 ConnectionState::BackingOff => {
-                    let until = connection.backing_off_until().map_or(0, crate::time::Instant::as_micros);
+                    let until = connection.backing_off_until().map_or(0, Instant::as_micros);
                     (4, until, configured_only)
                 }
             }

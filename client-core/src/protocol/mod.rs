@@ -30,6 +30,7 @@ pub mod record_batch;
 mod sample;
 mod schema;
 mod span;
+mod throttle;
 mod uuid;
 
 pub use api::{ApiKey, UnknownApiKey, VersionRange};

@@ -386,6 +386,7 @@ fn status_words(status: &Status) -> String {
         Status::Reconnecting { broker, attempt, .. } => {
             format!("reconnecting to {broker}, attempt {attempt}")
         }
+        Status::Throttled { broker, .. } => format!("throttled by {broker}"),
         Status::Offline => "offline, trying again".to_owned(),
         Status::Stopping => "stopping".to_owned(),
         Status::Fatal => "finished".to_owned(),

@@ -273,6 +273,7 @@ fn timer_word(timer: Timer) -> String {
         Timer::Request(broker) => format!("request-{broker}"),
         Timer::Reconnect(broker) => format!("reconnect-{broker}"),
         Timer::Idle(broker) => format!("idle-{broker}"),
+        Timer::Throttle(broker) => format!("throttle-{broker}"),
         Timer::Queued(broker) => format!("queued-{broker}"),
         Timer::MetadataRetry => "metadata-retry".into(),
         Timer::MetadataAge => "metadata-age".into(),

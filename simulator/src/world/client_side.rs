@@ -211,6 +211,9 @@ fn status_words(status: &Status) -> (&'static str, String) {
                 format!("{broker} is away, attempt {attempt} failed ({cause}), the next comes at {next}");
             ("reconnecting", text)
         }
+        Status::Throttled { broker, until } => {
+            ("throttled", format!("{broker} wants to hear nothing before {}", clock(*until)))
+        }
         Status::Offline => ("offline", "no known broker can be reached".into()),
         Status::Stopping => ("stopping", "stop() is under way".into()),
         Status::Fatal => ("fatal", "finished for good".into()),

@@ -10,6 +10,14 @@ export type Status =
       /** When the next attempt comes, in milliseconds from when this was said. */
       readonly delayMs: number
     }
+  | {
+      /** A quota is used up: the broker wants to hear nothing for a while, and hears nothing. */
+      readonly state: 'throttled'
+      /** The client's own number for the broker. */
+      readonly broker: number
+      /** How long that lasts, in milliseconds from when this was said. */
+      readonly delayMs: number
+    }
 
 /** The client's condition now, and each one after it, to whoever asks. The last one is that of the client's end. @internal */
 export class StatusFeed {

@@ -82,6 +82,10 @@ fn status_object(status: &Status, now: Instant) -> JsValue {
             .with("attempt", *attempt)
             .with("delayMs", next_attempt.since(now).as_millis() as f64)
             .with("cause", errors::to_object(cause)),
+        Status::Throttled { broker, until } => object
+            .with("state", "throttled")
+            .with("broker", broker.0)
+            .with("delayMs", until.since(now).as_millis() as f64),
         Status::Offline => object.with("state", "offline"),
         Status::Stopping => object.with("state", "stopping"),
         Status::Fatal => object.with("state", "fatal"),

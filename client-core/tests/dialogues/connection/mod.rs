@@ -2,6 +2,7 @@
 
 mod opening;
 mod reconnecting;
+mod throttled;
 mod unused;
 mod violations;
 
