@@ -64,6 +64,18 @@ pub enum Fault {
         /// How much longer, in microseconds.
         micros: u64,
     },
+    /// The broker finds that the next requests of one API use up a quota: its replies say so, and it does not read from their
+    /// connections for so long (KIP-219).
+    Throttle {
+        /// The broker.
+        node: i32,
+        /// The API's name.
+        api: Api,
+        /// How long, in microseconds; replies name whole milliseconds.
+        micros: u64,
+        /// How many requests.
+        count: u32,
+    },
     /// The broker answers the next requests of one API with an error code.
     ErrorCode {
         /// The broker.
@@ -146,6 +158,7 @@ impl Fault {
             | Self::Up(node)
             | Self::BlackHole(node)
             | Self::SlowApi { node, .. }
+            | Self::Throttle { node, .. }
             | Self::ErrorCode { node, .. }
             | Self::WrongCorrelation(node)
             | Self::NegativeSize(node)
@@ -196,6 +209,12 @@ impl Fault {
             Self::BlackHole(node) => format!("Broker {node} stops answering"),
             Self::SlowApi { node, api, micros } => {
                 format!("Broker {node} answers {api} {} ms later", micros / 1_000)
+            }
+            Self::Throttle { node, api, micros, count } => {
+                format!(
+                    "Broker {node} finds a quota used up by the next {count} {api}, for {} ms",
+                    micros / 1_000
+                )
             }
             Self::ErrorCode { node, api, code, count: 1 } => {
                 format!("Broker {node} will answer the next {api} with error {code}")
@@ -263,6 +282,12 @@ impl Fault {
                 node: words.node()?,
                 api: api(&mut words)?,
                 micros: words.number("microseconds")?,
+            },
+            "throttle" => Self::Throttle {
+                node: words.node()?,
+                api: api(&mut words)?,
+                micros: words.number("microseconds")?,
+                count: words.number("a number of requests")?,
             },
             "error" => Self::ErrorCode {
                 node: words.node()?,
@@ -344,6 +369,9 @@ impl fmt::Display for Fault {
             Self::Up(node) => write!(f, "up:n{node}"),
             Self::BlackHole(node) => write!(f, "black-hole:n{node}"),
             Self::SlowApi { node, api, micros } => write!(f, "slow:n{node}:{api}:{micros}"),
+            Self::Throttle { node, api, micros, count } => {
+                write!(f, "throttle:n{node}:{api}:{micros}:{count}")
+            }
             Self::ErrorCode { node, api, code, count } => write!(f, "error:n{node}:{api}:{code}:{count}"),
             Self::WrongCorrelation(node) => write!(f, "wrong-correlation:n{node}"),
             Self::NegativeSize(node) => write!(f, "negative-size:n{node}"),
@@ -381,6 +409,7 @@ mod tests {
             "up:n1",
             "black-hole:n1",
             "slow:n1:ApiVersions:300000",
+            "throttle:n1:Fetch:2500000:3",
             "error:n1:Produce:6:2",
             "wrong-correlation:n1",
             "negative-size:n1",

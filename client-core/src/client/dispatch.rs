@@ -28,9 +28,8 @@ impl Client {
             let view = self.cluster.view();
             let connections = &self.connections;
             let now = self.cx.now;
-            let unreachable = |broker| {
-                connections.get(broker).is_none_or(|it| it.is_unreachable() || it.is_throttled(now))
-            };
+            let unreachable =
+                |broker| connections.get(broker).is_none_or(|it| it.is_unreachable() || it.is_throttled(now));
             let topics = match &mut self.role {
                 RoleState::Producer(producer) => {
                     producer.drive(view, unreachable, &mut self.cx);

@@ -101,7 +101,10 @@ impl Connection {
 
     /// Whether a request can be sent at once.
     pub(super) fn may_send(&self, now: Instant) -> bool {
-        self.state == ConnectionState::Ready && self.queued.is_empty() && !self.session_is_over(now) && !self.is_throttled(now)
+        self.state == ConnectionState::Ready
+            && self.queued.is_empty()
+            && !self.session_is_over(now)
+            && !self.is_throttled(now)
     }
 
     /// Sends what has waited, as far as that is possible.

@@ -9,9 +9,9 @@ mod exchange;
 mod losing;
 mod state;
 mod table;
-mod throttling;
 #[cfg(test)]
 mod tests;
+mod throttling;
 
 pub use state::{AuthenticationPhase, ConnectionState, TRANSITIONS};
 pub(crate) use table::Connections;

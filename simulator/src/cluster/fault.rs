@@ -29,6 +29,8 @@ pub enum Effect {
     Error(ErrorCode),
     /// The reply is sent so much later. Later requests on the link wait behind it.
     Delay(Duration),
+    /// The request uses up a quota: the reply says so at once, and nothing is read from its link for so long (KIP-219).
+    Throttle(Duration),
     /// The request is carried out and its reply is spoiled.
     Spoil(Spoil),
 }
@@ -111,6 +113,7 @@ const SIZE: usize = 4;
 pub(crate) struct Effects {
     pub(crate) error: Option<ErrorCode>,
     pub(crate) delay: Option<Duration>,
+    pub(crate) throttle: Option<Duration>,
     pub(crate) spoil: Option<Spoil>,
 }
 
@@ -156,6 +159,7 @@ impl RequestFaults {
                 && match fault.effect {
                     Effect::Error(error) => set_once(&mut effects.error, error),
                     Effect::Delay(delay) => set_once(&mut effects.delay, delay),
+                    Effect::Throttle(time) => set_once(&mut effects.throttle, time),
                     Effect::Spoil(spoil) => set_once(&mut effects.spoil, spoil),
                 };
             if met && let Some(times) = &mut fault.times {

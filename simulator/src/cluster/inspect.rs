@@ -57,6 +57,8 @@ pub enum LinkActivity {
     Fetching(Instant),
     /// A reply is held back until then.
     Replying(Instant),
+    /// Nothing is read until then, because a quota is used up.
+    Muted(Instant),
 }
 
 impl Cluster {
@@ -120,6 +122,7 @@ impl Cluster {
                 LinkState::Reading => LinkActivity::Reading,
                 LinkState::Fetching(fetch) => LinkActivity::Fetching(fetch.until),
                 LinkState::Replying(reply) => LinkActivity::Replying(reply.until),
+                LinkState::Muted(until) => LinkActivity::Muted(*until),
             },
             buffered: open.decoder.buffered(),
         })

@@ -7,7 +7,7 @@ use alloc::string::String;
 use bytes::Bytes;
 use client_core::ids::NodeId;
 use client_core::protocol::{ApiKey, ErrorCode, FetchRequest, FrameDecoder, FrameError};
-use client_core::time::Instant;
+use client_core::time::{Duration, Instant};
 use core::fmt;
 
 /// The driver's number for one link. Never used again after the link has closed.
@@ -87,6 +87,7 @@ impl fmt::Display for LinkClosed {
 ///    |                               |    |
 ///    +------- sent at once ----------+    +-- delayed --> Replying
 ///    +--------------------------------------- its time -----+
+///    +--- its time --- Muted <--- sent, and a quota is used up
 /// ```
 #[derive(Clone, Debug)]
 pub(crate) struct Link {
@@ -106,6 +107,8 @@ pub(crate) enum LinkState {
     Fetching(WaitingFetch),
     /// Waiting until a delayed reply is to be sent.
     Replying(WaitingReply),
+    /// Reading nothing until then, because a quota is used up.
+    Muted(Instant),
 }
 
 /// A Fetch that waits for data.
@@ -125,6 +128,8 @@ pub(crate) struct WaitingReply {
     pub(crate) until: Instant,
     /// `None` when a delayed request wants no reply.
     pub(crate) reply: Option<ReadyReply>,
+    /// How long nothing is read once it has been sent.
+    pub(crate) throttle: Option<Duration>,
 }
 
 /// What is sent in the end.
@@ -158,6 +163,7 @@ impl Link {
             LinkState::Reading => None,
             LinkState::Fetching(fetch) => Some(fetch.until),
             LinkState::Replying(reply) => Some(reply.until),
+            LinkState::Muted(until) => Some(*until),
         }
     }
 
@@ -175,10 +181,15 @@ impl Link {
             LinkState::Replying(reply) => {
                 into.feed(&[2]);
                 into.feed_u64(reply.until.as_micros());
+                into.feed_debug(&reply.throttle);
                 if let Some(reply) = &reply.reply {
                     into.feed_sized(&reply.bytes);
                     into.feed_debug(&reply.then);
                 }
+            }
+            LinkState::Muted(until) => {
+                into.feed(&[3]);
+                into.feed_u64(until.as_micros());
             }
         }
     }

@@ -60,6 +60,7 @@ mod producer_state;
 mod sasl;
 mod serve;
 mod state;
+mod throttle;
 mod topic;
 
 pub use command::{ClusterCommand, CommandError};
@@ -195,6 +196,7 @@ impl Cluster {
         for id in due {
             self.try_fetch(now, id);
             self.try_reply(now, id);
+            self.try_read(now, id);
             self.advance(now, id);
             if self.links.get(&id).and_then(|link| self.idle_deadline(link)).is_some_and(|at| at <= now) {
                 self.close(id, LinkClosed::Idle);
@@ -268,6 +270,7 @@ impl Cluster {
             }
             self.try_fetch(now, id);
             self.try_reply(now, id);
+            self.try_read(now, id);
             self.advance(now, id);
         }
     }

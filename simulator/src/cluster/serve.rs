@@ -5,7 +5,7 @@ use super::link::{LinkClosed, LinkId, LinkState, ReadyReply, Then, WaitingFetch,
 use super::state::Answer;
 use super::{
     Cluster, ClusterOutput, api_versions, fetch, find_coordinator, init_producer_id, list_offsets, metadata,
-    produce, sasl,
+    produce, sasl, throttle,
 };
 use alloc::string::ToString;
 use bytes::Bytes;
@@ -152,17 +152,22 @@ impl Cluster {
             Answer::Close(error) => {
                 return self.close(asked.link, LinkClosed::SilentRequestFailed(error));
             }
-            Answer::Reply(response) => match response.encode(asked.version, asked.correlation_id) {
-                Ok(frame) => Some(self.spoil(asked, frame.to_bytes())),
-                Err(error) => return self.close(asked.link, LinkClosed::InvalidReply(error.to_string())),
-            },
+            Answer::Reply(mut response) => {
+                if let Some(time) = asked.effects.throttle {
+                    throttle::announce(&mut response, time);
+                }
+                match response.encode(asked.version, asked.correlation_id) {
+                    Ok(frame) => Some(self.spoil(asked, frame.to_bytes())),
+                    Err(error) => return self.close(asked.link, LinkClosed::InvalidReply(error.to_string())),
+                }
+            }
         };
         match asked.effects.delay {
             Some(delay) => {
-                let waiting = WaitingReply { until: now + delay, reply };
+                let waiting = WaitingReply { until: now + delay, reply, throttle: asked.effects.throttle };
                 self.set_state(asked.link, LinkState::Replying(waiting));
             }
-            None => self.send(now, asked.link, reply),
+            None => self.send(now, asked.link, reply, asked.effects.throttle),
         }
     }
 
@@ -181,14 +186,27 @@ impl Cluster {
         if now < waiting.until {
             return;
         }
-        let reply = waiting.reply.take();
+        let (reply, throttle) = (waiting.reply.take(), waiting.throttle);
         link.state = LinkState::Reading;
-        self.send(now, id, reply);
+        self.send(now, id, reply, throttle);
     }
 
-    fn send(&mut self, now: Instant, id: LinkId, reply: Option<ReadyReply>) {
-        let Some(ReadyReply { api, bytes, then }) = reply else { return };
+    /// Reads again from a link whose time of silence is over.
+    pub(super) fn try_read(&mut self, now: Instant, id: LinkId) {
         let Some(link) = self.links.get_mut(&id) else { return };
+        if let LinkState::Muted(until) = link.state
+            && until <= now
+        {
+            link.state = LinkState::Reading;
+        }
+    }
+
+    fn send(&mut self, now: Instant, id: LinkId, reply: Option<ReadyReply>, throttle: Option<Duration>) {
+        let Some(link) = self.links.get_mut(&id) else { return };
+        if let Some(time) = throttle {
+            link.state = LinkState::Muted(now + time);
+        }
+        let Some(ReadyReply { api, bytes, then }) = reply else { return };
         link.used_at = now;
         if let Some(node) = self.state.nodes.get_mut(&link.node_id) {
             node.count(api).replies += 1;

@@ -313,6 +313,7 @@ impl Network {
             | Fault::Up(_)
             | Fault::BlackHole(_)
             | Fault::SlowApi { .. }
+            | Fault::Throttle { .. }
             | Fault::ErrorCode { .. }
             | Fault::WrongCorrelation(_)
             | Fault::NegativeSize(_)

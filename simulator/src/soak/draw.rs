@@ -280,7 +280,7 @@ fn fault(dice: &mut Dice<'_>, scenario: &Scenario) -> Choice {
     let node = dice.roll(1, u64::from(scenario.nodes)) as i32;
     let bytes = dice.roll(0, 250) as u32;
     let how = if dice.one_in(2) { Cut::Fin } else { Cut::Reset };
-    let fault = match dice.roll(0, 32) {
+    let fault = match dice.roll(0, 34) {
         0 => Fault::Refuse(node),
         1 => Fault::Unreachable(node),
         2 => Fault::Silent(node),
@@ -317,7 +317,12 @@ fn fault(dice: &mut Dice<'_>, scenario: &Scenario) -> Choice {
             Fault::MoveLeader { topic, partition: dice.roll(0, count as u64 - 1) as i32, node }
         }
         30 => Fault::CreateTopic { topic: LATE.to_string(), partitions: dice.roll(1, 3) as i32 },
-        31 => Fault::Heal(node),
+        31 | 32 => {
+            let api = *dice.pick(&[Api::Produce, Api::Produce, Api::Fetch, Api::Metadata, Api::ApiVersions]);
+            let micros = u64::from(bytes) * 10_000;
+            Fault::Throttle { node, api, micros, count: dice.roll(1, 3) as u32 }
+        }
+        33 => Fault::Heal(node),
         _ => Fault::HealAll,
     };
     Choice::Fault(fault)

@@ -11,6 +11,7 @@ mod model;
 mod reading;
 mod run;
 mod shrink;
+mod silence;
 
 pub use draw::{draw, draw_from};
 pub use run::{Outcome, judge, run};
@@ -37,6 +38,8 @@ pub enum Law {
     Misread,
     /// A client that is idle holds nothing: no socket, no timer, no waiter, no record (LC10).
     Leftover,
+    /// Nobody sends to a broker that wants to hear nothing (KIP-219).
+    Loud,
     /// Nobody is busy while the clock stands still (LC11).
     Busy,
     /// Once everything is healed, every wait ends.
@@ -65,6 +68,7 @@ impl Law {
             Self::Reordered => "reordered",
             Self::Misread => "misread",
             Self::Leftover => "leftover",
+            Self::Loud => "loud",
             Self::Busy => "busy",
             Self::Stuck => "stuck",
             Self::Astray => "astray",
@@ -86,6 +90,7 @@ impl Law {
             Self::Reordered => "Acknowledged records stand in their partition in the order of sending",
             Self::Misread => "A consumer gets exactly what its position says, byte for byte",
             Self::Leftover => "An idle client holds no socket, no timer, no waiter and no record",
+            Self::Loud => "Nobody sends to a broker that wants to hear nothing",
             Self::Busy => "Nobody is busy while the clock stands still",
             Self::Stuck => "Once everything is healed, every wait ends",
             Self::Astray => "Once everything is healed, a client is started or idle, as it was asked to be",

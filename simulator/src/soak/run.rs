@@ -4,7 +4,7 @@
 
 use super::draw::is_consumer;
 use super::reading::Reader;
-use super::{Breach, Law, model};
+use super::{Breach, Law, model, silence};
 use crate::check::{Bounds, check};
 use crate::choice::{Call, Choice};
 use crate::event::{Kind, Outcome as CallOutcome};
@@ -312,6 +312,7 @@ pub fn judge(world: &World, finished: bool) -> Vec<Breach> {
             }
         }
     }
+    silence::judge(world, &mut breaches);
     let logs = model::judge(world, &mut breaches);
     Reader::default().follow(world, Some(&logs), &mut breaches);
     breaches.sort_by_key(|breach| breach.event);

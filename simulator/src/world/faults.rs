@@ -59,6 +59,14 @@ impl World {
                 effect: Effect::Delay(Duration::from_micros(*micros)),
                 times: None,
             })],
+            Fault::Throttle { node, api, micros, count } => {
+                vec![ClusterCommand::Inject(RequestFault {
+                    node_id: Some(NodeId(*node)),
+                    api: Some(*api),
+                    effect: Effect::Throttle(Duration::from_micros(*micros)),
+                    times: Some(*count),
+                })]
+            }
             Fault::ErrorCode { node, api, code, count } => {
                 let error = ErrorCode::try_from(*code)
                     .map_err(|_| format!("Nothing comes of it: Kafka has no error {code}"))?;

@@ -364,3 +364,29 @@ fn a_reply_is_one_whole_frame() {
     assert!(decoder.next_frame().unwrap().is_some());
     assert_eq!(decoder.buffered(), 0);
 }
+
+/// A quota that is used up: the reply comes at once and says so, and the link is not read until the time is over.
+#[test]
+fn a_throttled_link_is_answered_at_once_and_read_later() {
+    let (mut dialogue, leader) = Dialogue::with_topic(1, "t");
+    let link = dialogue.open(leader);
+    let effect = Effect::Throttle(Duration::from_millis(1_500));
+    dialogue.command(ClusterCommand::Inject(RequestFault {
+        node_id: None,
+        api: Some(ApiKey::Produce),
+        effect,
+        times: Some(1),
+    }));
+    let first = dialogue.request(link, 9, produce("t", 0, Batch::of(&["a"]).encode()));
+    let second = dialogue.request(link, 9, metadata());
+    let reply = dialogue.expect_reply::<ProduceRequest>(9, first);
+    assert_eq!(reply.throttle_time_ms, 1_500);
+    assert_eq!(dialogue.outputs(), []);
+    let until = dialogue.now + Duration::from_millis(1_500);
+    assert_eq!(dialogue.cluster.links().next().unwrap().activity, LinkActivity::Muted(until));
+    assert_eq!(dialogue.cluster.poll_timeout(), Some(until));
+    dialogue.now = until;
+    dialogue.cluster.handle_timeout(until);
+    let reply = dialogue.expect_reply::<MetadataRequest>(9, second);
+    assert_eq!(reply.throttle_time_ms, 0, "the fault was for one request of one API");
+}

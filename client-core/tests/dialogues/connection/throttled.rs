@@ -234,7 +234,8 @@ fn others_are_asked_meanwhile() {
 /// No broker silences a client for ever.
 #[test]
 fn an_absurd_throttle_ends() {
-    let mut d = Dialogue::producer_with("b1", |config, _| config.connections_max_idle = secs(7_200)).writing();
+    let mut d =
+        Dialogue::producer_with("b1", |config, _| config.connections_max_idle = secs(7_200)).writing();
     d.throttle(i32::MAX);
     assert_eq!(d.view("b1").throttled_until(), Some(d.now() + secs(3_600)));
     let mut d = started();
