@@ -162,7 +162,7 @@ pub(super) const PARTS: &[Part] = &[
         lane: Lane::Sources,
         run: |shell| {
             shell.with_kafka()?;
-            shell.node_tests("tests/kafka")
+            shell.node_tests("tests/kafka", 1)
         },
     },
     Part {
@@ -194,7 +194,7 @@ pub(super) const PARTS: &[Part] = &[
         lane: Lane::Sources,
         run: |shell| {
             shell.with_bridge()?;
-            shell.node_tests("tests/other-clients")
+            shell.node_tests("tests/other-clients", 1)
         },
     },
     Part {
@@ -207,7 +207,7 @@ pub(super) const PARTS: &[Part] = &[
             shell.with_package()?;
             shell.with_bridge()?;
             shell.with_kafka()?;
-            shell.node_tests("tests/node")
+            shell.node_tests("tests/node", 1)
         },
     },
     Part {
@@ -218,7 +218,7 @@ pub(super) const PARTS: &[Part] = &[
         lane: Lane::Products,
         run: |shell| {
             shell.with_package()?;
-            shell.node_tests("tests/packaging")
+            shell.node_tests("tests/packaging", 1)
         },
     },
     Part {
@@ -231,7 +231,7 @@ pub(super) const PARTS: &[Part] = &[
             shell.with_package()?;
             shell.with_bridge()?;
             shell.with_kafka()?;
-            shell.node_tests("tests/browser")
+            shell.node_tests("tests/browser", 1)
         },
     },
     Part {
@@ -244,7 +244,7 @@ pub(super) const PARTS: &[Part] = &[
             shell.with_bridge()?;
             shell.with_playground()?;
             shell.with_kafka()?;
-            shell.node_tests("tests/playground")
+            shell.node_tests("tests/playground", 2)
         },
     },
     Part {

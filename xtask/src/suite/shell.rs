@@ -56,10 +56,11 @@ impl<'a> Shell<'a> {
         self.run(Command::new(NODE.find()?).args(args))
     }
 
-    /// Runs every `*.test.mjs` of a folder with Node's test runner, one file after the other: they share two cores.
-    pub(super) fn node_tests(&mut self, folder: &str) -> Result<()> {
+    /// Runs every `*.test.mjs` of a folder with Node's test runner, so many files at once: lanes and files share two cores.
+    pub(super) fn node_tests(&mut self, folder: &str, at_once: usize) -> Result<()> {
         let files = test_files(&paths::root().join(folder))?;
-        let fixed = ["--test", "--test-reporter=spec", "--test-concurrency=1"].map(str::to_owned);
+        let at_once = format!("--test-concurrency={at_once}");
+        let fixed = ["--test", "--test-reporter=spec", at_once.as_str()].map(str::to_owned);
         let args: Vec<String> = fixed.into_iter().chain(files).collect();
         self.node(&args.iter().map(String::as_str).collect::<Vec<_>>())
     }

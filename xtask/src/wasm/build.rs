@@ -12,7 +12,7 @@ use std::process::Command;
 pub(crate) struct Module<'a> {
     /// The package's name.
     pub(crate) package: &'a str,
-    /// Whether the module is the package's library (cdylib), its program, or an example of the module's name (cdylib).
+    /// Whether the module is the package's library, its program, or an example of the module's name.
     pub(crate) kind: Kind,
     /// The name of the files that come out, without extension.
     pub(crate) name: &'a str,
@@ -62,12 +62,14 @@ pub(crate) fn build(module: Module<'_>, folder: &Path) -> Result<PathBuf> {
 /// Runs cargo and returns the path of the module it wrote.
 fn compile(module: Module<'_>) -> Result<PathBuf> {
     let mut command = Command::new(toolchain::cargo());
-    command.args(["build", "--profile", "wasm", "--target", TARGET, "--package", module.package]);
-    match module.kind {
-        Kind::Library => command.arg("--lib"),
-        Kind::Program => command.args(["--bin", module.package]),
-        Kind::Example => command.args(["--example", module.name]),
+    // A library becomes a module here alone: cargo gives modules no name of their own for each set of features, so the package and the
+    // playground, which want different ones, would compile it again and again.
+    let (verb, target) = match module.kind {
+        Kind::Library => ("rustc", vec!["--lib", "--crate-type", "cdylib"]),
+        Kind::Program => ("build", vec!["--bin", module.package]),
+        Kind::Example => ("build", vec!["--example", module.name]),
     };
+    command.args([verb, "--profile", "wasm", "--target", TARGET, "--package", module.package]).args(target);
     // Panic messages hold source paths: those of this machine are nobody's business and differ from build to build.
     command.env("CARGO_ENCODED_RUSTFLAGS", flags()).current_dir(paths::root());
     process::run(&mut command)?;
