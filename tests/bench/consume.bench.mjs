@@ -3,7 +3,7 @@
 //
 // BENCH_ROUNDS sets how many rounds, BENCH_CLIENTS (with commas) which clients.
 
-import { CLIENTS, countRecords, measure, OURS, printRates, save, say, summary, withTopic } from './harness.mjs';
+import { CLIENTS, countRecords, inRounds, measure, OURS, printRates, save, say, summaries, withTopic } from './harness.mjs';
 import { producer } from './clients/kafka-wasm.mjs';
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 3);
@@ -38,15 +38,8 @@ for (const { label: size, ...particulars } of sizes) {
     await fill(topic, admin, particulars);
     for (const { label: way, how } of ways) {
       const name = `${way}, ${size}`;
-      const found = Object.fromEntries(clients.map((client) => [client, []]));
-      for (let round = 1; round <= rounds; round += 1) {
-        for (const client of clients) {
-          const result = await measure(client, 'consume', { topic, ...particulars, how });
-          found[client].push(result);
-          say(`${name}, round ${round} of ${rounds}: ${client} ${Math.round(result.records / result.seconds)} records/s`);
-        }
-      }
-      results.push({ name, clients: Object.fromEntries(clients.map((client) => [client, summary(found[client])])) });
+      const found = await inRounds(name, rounds, clients, (client) => measure(client, 'consume', { topic, ...particulars, how }));
+      results.push({ name, clients: summaries(found) });
     }
   });
 }

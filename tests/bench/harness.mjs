@@ -103,6 +103,27 @@ export async function measure(client, what, particulars) {
   return JSON.parse(printed.trim().split('\n').at(-1));
 }
 
+/**
+ * Every client's measurements, in turn: each round begins with another client. One round comes before them and is not counted, for a
+ * broker that has just begun to see such work is several times slower.
+ */
+export async function inRounds(what, rounds, clients, once) {
+  const found = Object.fromEntries(clients.map((client) => [client, []]));
+  for (let round = 0; round <= rounds; round += 1) {
+    const which = round > 0 ? `round ${round} of ${rounds}` : 'to get warm';
+    for (let place = 0; place < clients.length; place += 1) {
+      const client = clients[(place + round) % clients.length];
+      const result = await once(client);
+      if (round > 0) found[client].push(result);
+      say(`${what}, ${which}: ${client} ${Math.round(result.records / result.seconds)} records/s`);
+    }
+  }
+  return found;
+}
+
+/** The summaries of every client's measurements. */
+export const summaries = (found) => Object.fromEntries(Object.entries(found).map(([client, rounds]) => [client, summary(rounds)]));
+
 export function median(numbers) {
   const sorted = [...numbers].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -112,7 +133,7 @@ export function median(numbers) {
 const CPU_PER = 200_000;
 
 /** The medians of some measurements of one client. */
-export const summary = (rounds) => ({
+const summary = (rounds) => ({
   rate: median(rounds.map(({ records, seconds }) => records / seconds)),
   cpuSeconds: median(rounds.map(({ records, cpuSeconds }) => (cpuSeconds / records) * CPU_PER)),
   peakBytes: median(rounds.map(({ peakBytes }) => peakBytes)),

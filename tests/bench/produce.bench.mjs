@@ -2,7 +2,7 @@
 //
 // BENCH_ROUNDS sets how many rounds, BENCH_CLIENTS (with commas) which clients.
 
-import { CLIENTS, countRecords, measure, printRates, save, say, summary, withTopic } from './harness.mjs';
+import { CLIENTS, countRecords, inRounds, measure, printRates, save, summaries, withTopic } from './harness.mjs';
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 3);
 const clients = process.env.BENCH_CLIENTS?.split(',') ?? CLIENTS;
@@ -16,21 +16,17 @@ const measures = [
 
 const results = [];
 for (const { name, ...particulars } of measures) {
-  const found = Object.fromEntries(clients.map((client) => [client, []]));
-  for (let round = 1; round <= rounds; round += 1) {
-    for (const client of clients) {
-      await withTopic(async (topic, admin) => {
-        const result = await measure(client, 'produce', { topic, ...particulars, warmMs: 500, runMs: 1_000 });
-        const there = await countRecords(admin, topic);
-        if (there !== result.total) {
-          throw new Error(`${client}: ${result.total} records were acknowledged, and the topic holds ${there}`);
-        }
-        found[client].push(result);
-        say(`${name}, round ${round} of ${rounds}: ${client} ${Math.round(result.records / result.seconds)} records/s`);
-      });
-    }
-  }
-  results.push({ name, clients: Object.fromEntries(clients.map((client) => [client, summary(found[client])])) });
+  const found = await inRounds(name, rounds, clients, (client) =>
+    withTopic(async (topic, admin) => {
+      const result = await measure(client, 'produce', { topic, ...particulars, warmMs: 500, runMs: 1_000 });
+      const there = await countRecords(admin, topic);
+      if (there !== result.total) {
+        throw new Error(`${client}: ${result.total} records were acknowledged, and the topic holds ${there}`);
+      }
+      return result;
+    }),
+  );
+  results.push({ name, clients: summaries(found) });
 }
 printRates(results);
 save('produce', results);

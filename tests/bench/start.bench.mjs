@@ -1,16 +1,11 @@
 // From the constructor to the first acknowledged record: the library is loaded already, the topic exists, the process is
 // fresh.
 
-import { CLIENTS, measure, median, OURS, save, say, withTopic } from './harness.mjs';
+import { CLIENTS, inRounds, measure, median, OURS, save, say, withTopic } from './harness.mjs';
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 7);
 const clients = process.env.BENCH_CLIENTS?.split(',') ?? CLIENTS;
-const found = Object.fromEntries(clients.map((client) => [client, []]));
-await withTopic(async (topic) => {
-  for (let round = 1; round <= rounds; round += 1) {
-    for (const client of clients) found[client].push(await measure(client, 'start', { topic }));
-  }
-});
+const found = await withTopic((topic) => inRounds('start', rounds, clients, (client) => measure(client, 'start', { topic })));
 const millis = (client) => median(found[client].map(({ seconds }) => seconds * 1_000));
 const peers = clients.filter((client) => client !== OURS);
 const best = Math.min(...peers.map(millis));

@@ -1,12 +1,13 @@
 //! `server.properties` of one node.
 
 use super::state::{Node, Proxied, State};
-use super::{Options, PASSWORD, USER, certificates};
+use super::{Options, PASSWORD, USER, certificates, memory};
 use std::path::Path;
 
-/// The properties of `node`, which keeps its data beside them.
+/// The properties of `node`, which keeps its data beside them or in memory.
 pub(super) fn properties(options: &Options, state: &State, node: &Node, folder: &Path) -> String {
-    let data = folder.join(format!("data-{}", node.id));
+    let in_memory = options.in_memory.then(|| memory::folder(folder)).flatten();
+    let data = in_memory.as_deref().unwrap_or(folder).join(format!("data-{}", node.id));
     let voters = state.nodes.iter().map(|node| format!("{}@127.0.0.1:{}", node.id, node.ports.controller));
     let voters = voters.collect::<Vec<_>>().join(",");
     let replicas = state.nodes.len();

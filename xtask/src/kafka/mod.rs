@@ -6,6 +6,7 @@
 mod certificates;
 mod config;
 mod jars;
+mod memory;
 mod probe;
 mod start;
 mod state;
@@ -36,6 +37,8 @@ pub(crate) struct Options {
     pub(crate) proxied: Vec<u16>,
     /// `min.insync.replicas` of every topic.
     pub(crate) min_in_sync_replicas: usize,
+    /// Keeps the data in memory, where there is a place for that: for measuring clients rather than a disk.
+    pub(crate) in_memory: bool,
 }
 
 impl Default for Options {
@@ -46,6 +49,7 @@ impl Default for Options {
             brokers: 1,
             proxied: Vec::new(),
             min_in_sync_replicas: 1,
+            in_memory: false,
         }
     }
 }
@@ -244,6 +248,7 @@ impl Cluster {
             }
         }
         let folder = folder(&self.name);
+        memory::free(&folder)?;
         std::fs::remove_dir_all(&folder).context(|| format!("cannot delete {}", folder.display()))
     }
 }

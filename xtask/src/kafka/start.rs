@@ -1,7 +1,7 @@
 //! From nothing to a cluster whose brokers all answer.
 
 use super::state::{Node, Ports, Proxied, State};
-use super::{Options, PASSWORD, USER, certificates, config, jars, probe};
+use super::{Options, PASSWORD, USER, certificates, config, jars, memory, probe};
 use crate::error::{Context, Error, Result};
 use crate::process::{self, ProcessId};
 use crate::{ports, progress, tools};
@@ -18,6 +18,7 @@ pub(super) fn start(options: &Options, folder: &Path) -> Result<State> {
     jars::fetch(&options.version)?;
     let mut attempt = 1;
     loop {
+        memory::free(folder)?;
         if folder.exists() {
             std::fs::remove_dir_all(folder).context(|| format!("cannot delete {}", folder.display()))?;
         }

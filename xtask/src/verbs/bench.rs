@@ -81,7 +81,8 @@ impl Broker {
     fn start(against: Against) -> Result<Self> {
         match against {
             Against::Kafka => {
-                Ok(Self::Kafka(Cluster::up(&Options { name: CLUSTER.to_owned(), ..Options::default() })?))
+                let options = Options { name: CLUSTER.to_owned(), in_memory: true, ..Options::default() };
+                Ok(Self::Kafka(Cluster::up(&options)?))
             }
             Against::Dev => {
                 let mut command = Command::new(bridge::build("release")?);
