@@ -55,6 +55,8 @@ pub enum Fault {
     Up(i32),
     /// The broker reads requests and never answers.
     BlackHole(i32),
+    /// The broker accepts no credentials any more, as after a change of passwords.
+    LockOut(i32),
     /// The broker's replies to one API take this much longer.
     SlowApi {
         /// The broker.
@@ -157,6 +159,7 @@ impl Fault {
             | Self::Down(node)
             | Self::Up(node)
             | Self::BlackHole(node)
+            | Self::LockOut(node)
             | Self::SlowApi { node, .. }
             | Self::Throttle { node, .. }
             | Self::ErrorCode { node, .. }
@@ -207,6 +210,7 @@ impl Fault {
             Self::Down(node) => format!("Broker {node} goes down"),
             Self::Up(node) => format!("Broker {node} comes up"),
             Self::BlackHole(node) => format!("Broker {node} stops answering"),
+            Self::LockOut(node) => format!("Broker {node} accepts no credentials any more"),
             Self::SlowApi { node, api, micros } => {
                 format!("Broker {node} answers {api} {} ms later", micros / 1_000)
             }
@@ -278,6 +282,7 @@ impl Fault {
             "down" => Self::Down(words.node()?),
             "up" => Self::Up(words.node()?),
             "black-hole" => Self::BlackHole(words.node()?),
+            "lock-out" => Self::LockOut(words.node()?),
             "slow" => Self::SlowApi {
                 node: words.node()?,
                 api: api(&mut words)?,
@@ -368,6 +373,7 @@ impl fmt::Display for Fault {
             Self::Down(node) => write!(f, "down:n{node}"),
             Self::Up(node) => write!(f, "up:n{node}"),
             Self::BlackHole(node) => write!(f, "black-hole:n{node}"),
+            Self::LockOut(node) => write!(f, "lock-out:n{node}"),
             Self::SlowApi { node, api, micros } => write!(f, "slow:n{node}:{api}:{micros}"),
             Self::Throttle { node, api, micros, count } => {
                 write!(f, "throttle:n{node}:{api}:{micros}:{count}")
@@ -408,6 +414,7 @@ mod tests {
             "down:n1",
             "up:n1",
             "black-hole:n1",
+            "lock-out:n1",
             "slow:n1:ApiVersions:300000",
             "throttle:n1:Fetch:2500000:3",
             "error:n1:Produce:6:2",

@@ -1,5 +1,6 @@
 //! Where a run begins: the cluster, the clients and the network, before anybody has done anything.
 
+use crate::cluster::{SaslConfig, SaslMechanism};
 use crate::text::{ParseError, Words, number};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -11,6 +12,7 @@ use client_core::Compression;
 use client_core::config::Defect;
 use client_core::config::{Acks, Config, ConsumerConfig, OffsetReset, ProducerConfig, Role};
 use client_core::io::Address;
+use client_core::sasl::{CredentialSource, Credentials, Entropy, Mechanism, Sasl};
 use client_core::time::{Duration, WallClock};
 use core::fmt;
 
@@ -23,10 +25,41 @@ pub struct Scenario {
     pub bootstrap: Vec<i32>,
     /// The topics that exist: name and number of partitions.
     pub topics: Vec<(String, i32)>,
+    /// Whether the brokers ask who comes.
+    pub sasl: Option<SaslSetup>,
     /// The clients.
     pub clients: Vec<ClientSetup>,
     /// The network.
     pub network: NetworkSetup,
+}
+
+/// How brokers ask who comes. What there is to know, every world knows: it never stands in a recording.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SaslSetup {
+    /// What is switched on.
+    pub mechanisms: Vec<SaslMechanism>,
+    /// How long a session lasts, in milliseconds; `None` for ever.
+    pub session_ms: Option<u64>,
+}
+
+/// What clients know and brokers expect.
+const USERNAME: &str = "alice";
+const PASSWORD: &str = "through-the-looking-glass";
+const TOKEN: &str = "drink-me-and-shrink";
+
+impl SaslSetup {
+    /// Texts that nothing of a world may show.
+    pub const SECRETS: [&str; 2] = [PASSWORD, TOKEN];
+
+    /// What the cluster is configured with.
+    #[must_use]
+    pub fn config(&self) -> SaslConfig {
+        SaslConfig {
+            token: Some(TOKEN.into()),
+            session_max: self.session_ms.map(Duration::from_millis),
+            ..SaslConfig::with_user(&self.mechanisms, USERNAME, PASSWORD)
+        }
+    }
 }
 
 /// What the network does to bytes when nothing is wrong.
@@ -60,6 +93,8 @@ pub struct ClientSetup {
     pub connect_timeout_ms: u64,
     /// `request_timeout`, in milliseconds.
     pub request_timeout_ms: u64,
+    /// How it says who it is, if it does.
+    pub sasl: Option<Mechanism>,
     /// Settings that few scenarios change.
     pub limits: LimitSetup,
     /// A deliberate fault of the client.
@@ -118,6 +153,7 @@ impl Default for Scenario {
             nodes: 1,
             bootstrap: vec![1],
             topics: vec![("orders".to_string(), 1)],
+            sasl: None,
             clients: vec![ClientSetup::default()],
             network: NetworkSetup::default(),
         }
@@ -136,6 +172,7 @@ impl Default for ClientSetup {
             role: RoleSetup::Producer { idempotent: true, acks: Acks::All, linger_ms: 0 },
             connect_timeout_ms: 10_000,
             request_timeout_ms: 30_000,
+            sasl: None,
             limits: LimitSetup::default(),
             #[cfg(feature = "exhibits")]
             defect: None,
@@ -183,6 +220,17 @@ impl Scenario {
         config.wall_clock = WallClock { unix_millis_at_zero: UNIX_MILLIS_AT_ZERO };
         config.connect_timeout = Duration::from_millis(client.connect_timeout_ms);
         config.request_timeout = Duration::from_millis(client.request_timeout_ms);
+        config.sasl = client.sasl.map(|mechanism| {
+            let credentials = match mechanism {
+                Mechanism::OauthBearer => Credentials::token(TOKEN),
+                Mechanism::Plain | Mechanism::ScramSha256 | Mechanism::ScramSha512 => {
+                    Credentials::password(USERNAME, PASSWORD)
+                }
+            };
+            // Nobody listens in a world: that clients differ is enough.
+            let entropy = Some(Entropy([number as u8; 32]));
+            Sasl { mechanism, credentials: CredentialSource::Fixed(credentials), entropy }
+        });
         if let Some(millis) = client.limits.idle_ms {
             config.connections_max_idle = Duration::from_millis(millis);
         }
@@ -201,7 +249,7 @@ impl Scenario {
         let mut scenario = Self { topics: Vec::new(), clients: Vec::new(), ..Self::default() };
         for entry in text.split('/') {
             let mut words = Words::new(entry);
-            match words.word("nodes, from, topic, client or net")? {
+            match words.word(ENTRIES)? {
                 "nodes" => {
                     scenario.nodes = words.number("a number of brokers")?;
                     if !(1..=NODES_MAX).contains(&scenario.nodes) {
@@ -236,7 +284,8 @@ impl Scenario {
                         word => Chunking::Fixed(number(word, "whole, random or a size")?),
                     };
                 }
-                other => return Err(words.unexpected("nodes, from, topic, client or net", other)),
+                "sasl" => scenario.sasl = Some(SaslSetup::parse(entry, &mut words)?),
+                other => return Err(words.unexpected(ENTRIES, other)),
             }
             words.end()?;
         }
@@ -244,6 +293,21 @@ impl Scenario {
             return Err(ParseError::new(text, format!("expected 1 to {CLIENTS_MAX} clients")));
         }
         Ok(scenario)
+    }
+}
+
+const ENTRIES: &str = "nodes, from, topic, sasl, client or net";
+
+impl SaslSetup {
+    fn parse(entry: &str, words: &mut Words<'_>) -> Result<Self, ParseError> {
+        let names = words.word("mechanisms such as PLAIN+SCRAM-SHA-256")?.split('+');
+        let mechanisms = names.map(|name| {
+            let found = SaslMechanism::from_name(name);
+            found.ok_or_else(|| ParseError::new(entry, format!("there is no mechanism {name}")))
+        });
+        let mechanisms = mechanisms.collect::<Result<_, _>>()?;
+        let session_ms = words.next_if_any().map(|word| number(word, "milliseconds")).transpose()?;
+        Ok(Self { mechanisms, session_ms })
     }
 }
 
@@ -360,6 +424,10 @@ impl ClientSetup {
             match (key, &mut setup.role) {
                 ("connect", _) => setup.connect_timeout_ms = number(value, "milliseconds")?,
                 ("request", _) => setup.request_timeout_ms = number(value, "milliseconds")?,
+                ("sasl", _) => {
+                    let found = Mechanism::from_name(value);
+                    setup.sasl = Some(found.ok_or_else(|| words.unexpected("a mechanism", value))?);
+                }
                 ("linger", RoleSetup::Producer { linger_ms, .. }) => {
                     *linger_ms = number(value, "milliseconds")?
                 }
@@ -406,6 +474,11 @@ impl fmt::Display for Scenario {
         for (name, partitions) in &self.topics {
             write!(f, "/topic:{name}:{partitions}")?;
         }
+        if let Some(SaslSetup { mechanisms, session_ms }) = &self.sasl {
+            let names: Vec<_> = mechanisms.iter().map(|mechanism| mechanism.name()).collect();
+            write!(f, "/sasl:{}", names.join("+"))?;
+            session_ms.map_or(Ok(()), |millis| write!(f, ":{millis}"))?;
+        }
         for client in &self.clients {
             write!(f, "/client:{client}")?;
         }
@@ -434,6 +507,7 @@ impl fmt::Display for ClientSetup {
             RoleSetup::Consumer => f.write_str("consumer")?,
         }
         write!(f, ":connect={}:request={}", self.connect_timeout_ms, self.request_timeout_ms)?;
+        self.sasl.map_or(Ok(()), |mechanism| write!(f, ":sasl={mechanism}"))?;
         self.limits.fmt(f)?;
         #[cfg(feature = "exhibits")]
         if let Some((name, _)) =
@@ -455,6 +529,7 @@ mod tests {
             nodes: 3,
             bootstrap: vec![1, 3],
             topics: vec![("orders".into(), 3), ("a.b-c".into(), 1)],
+            sasl: Some(SaslSetup { mechanisms: SaslMechanism::ALL.to_vec(), session_ms: Some(5_000) }),
             clients: vec![
                 ClientSetup::default(),
                 ClientSetup {
@@ -470,6 +545,7 @@ mod tests {
                 ClientSetup {
                     role: RoleSetup::Consumer,
                     connect_timeout_ms: 5,
+                    sasl: Some(Mechanism::ScramSha512),
                     limits: LimitSetup { fetch_bytes: Some(1), ..LimitSetup::default() },
                     ..ClientSetup::default()
                 },
@@ -484,6 +560,10 @@ mod tests {
             "client:writer",
             "client:consumer:linger=1",
             "client:consumer:batch=1",
+            "client:consumer:sasl=GSSAPI",
+            "sasl:PLAIN+GSSAPI/client:consumer",
+            "sasl:PLAIN:soon/client:consumer",
+            "sasl/client:consumer",
             "moon:1",
         ] {
             assert!(Scenario::parse(text).is_err(), "{text}");

@@ -8,17 +8,17 @@ use super::{AuthenticationPhase, Connection, ConnectionState, Settings};
 use crate::cx::Cx;
 use crate::error::{AuthenticationFailure, CloseReason};
 use crate::io::{Event, Timer};
+pub(super) use crate::protocol::redacted_response;
 use crate::protocol::{
-    ApiKey, ErrorCode, Request, Response, ResponseHeader, SaslAuthenticateRequest, SaslAuthenticateResponse,
+    self, ApiKey, ErrorCode, Request, SaslAuthenticateRequest, SaslAuthenticateResponse,
     SaslHandshakeRequest, SaslHandshakeResponse,
 };
 use crate::sasl::{CredentialSource, Credentials, Exchange, Mechanism, Step, printable};
 use crate::time::{Duration, Instant};
 use alloc::format;
 use alloc::string::{String, ToString};
-use alloc::vec;
 use alloc::vec::Vec;
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 
 /// How far authentication has come.
 #[derive(Clone, Debug)]
@@ -223,31 +223,11 @@ pub(super) fn redacted_request(
     settings: &Settings,
 ) -> Option<Bytes> {
     let Request::SaslAuthenticate(secret) = request else { return None };
-    let shown = SaslAuthenticateRequest { auth_bytes: asterisks(secret.auth_bytes.len()) };
-    let frame = Request::from(shown).encode(version, correlation_id, Some(&settings.client_id));
+    let frame = Request::from(protocol::redacted_request(secret)).encode(
+        version,
+        correlation_id,
+        Some(&settings.client_id),
+    );
     // What could be encoded with the secret in it can be encoded without.
     Some(frame.map_or_else(|_| Bytes::new(), |frame| frame.to_bytes()))
-}
-
-/// For traces: the frame of a reply to SaslAuthenticate, without its size, with asterisks in place of what is secret. Of one that
-/// cannot be decoded everything but the correlation id.
-pub(super) fn redacted_response(version: i16, frame: &Bytes) -> Bytes {
-    const CORRELATION_ID: usize = 4;
-    let decoded = Response::decode(ApiKey::SaslAuthenticate, version, frame.clone());
-    if let Ok((ResponseHeader { correlation_id }, Response::SaslAuthenticate(secret))) = decoded {
-        let auth_bytes = asterisks(secret.auth_bytes.len());
-        let shown = SaslAuthenticateResponse { auth_bytes, ..secret };
-        if let Ok(frame) = Response::from(shown).encode(version, correlation_id) {
-            return frame.to_bytes().slice(4..);
-        }
-    }
-    let kept = frame.len().min(CORRELATION_ID);
-    let mut shown = BytesMut::with_capacity(frame.len());
-    shown.put_slice(&frame[..kept]);
-    shown.put_bytes(b'*', frame.len() - kept);
-    shown.freeze()
-}
-
-fn asterisks(count: usize) -> Bytes {
-    vec![b'*'; count].into()
 }

@@ -26,6 +26,7 @@ pub mod messages;
 #[cfg(all(test, not(target_family = "wasm")))]
 mod properties;
 pub mod record_batch;
+mod redacted;
 #[cfg(all(test, not(target_family = "wasm")))]
 mod sample;
 mod schema;
@@ -41,5 +42,6 @@ pub use frame::{Frame, RequestHeader, ResponseHeader};
 pub use frame_decoder::{FrameDecoder, FrameError, PendingFrame};
 pub use message::{Message, Request, RequestMessage, Response};
 pub use messages::*;
+pub use redacted::{redacted_request, redacted_response};
 pub use span::{SizePrefix, Span, SpanKind, Spans};
 pub use uuid::Uuid;

@@ -91,7 +91,8 @@ pub fn tone(event: &Event) -> Tone {
             | EndCause::Timeout
             | EndCause::Refused
             | EndCause::Unreachable
-            | EndCause::ProtocolError => Tone::Bad,
+            | EndCause::ProtocolError
+            | EndCause::NotLetIn => Tone::Bad,
         },
         Kind::Call { .. }
         | Kind::State { .. }

@@ -42,6 +42,8 @@ struct Failures {
     latest: Option<Instant>,
     /// Since when the connection has been Ready.
     ready: Option<Instant>,
+    /// Whether the last one ended because the credentials were not accepted. They are not tried again soon.
+    refused: bool,
 }
 
 impl Failures {
@@ -86,11 +88,14 @@ pub(super) fn backoff(events: &[Arc<Event>], bounds: &Bounds) -> Finding {
                 }
             }
             (Kind::State { machine: MachineKind::Connection, to: "Ready", .. }, Some(broker), _) => {
-                brokers.entry(broker).or_default().ready = Some(event.at);
+                // One that authenticates again has served all the while.
+                brokers.entry(broker).or_default().ready.get_or_insert(event.at);
             }
             (Kind::Close { by, cause, .. }, Some(broker), _) => {
                 let failed = *by != CloseBy::Client || *cause != EndCause::ClosedByUs;
-                brokers.entry(broker).or_default().ended(event.at, failed, bounds.reconnect_backoff_max);
+                let broker = brokers.entry(broker).or_default();
+                broker.ended(event.at, failed, bounds.reconnect_backoff_max);
+                broker.refused = *cause == EndCause::NotLetIn;
             }
             (Kind::Open { .. }, Some(broker), _) => {
                 let Some(Failures { count, latest: Some(latest), .. }) = brokers.get(&broker) else {
@@ -107,9 +112,15 @@ pub(super) fn backoff(events: &[Arc<Event>], bounds: &Bounds) -> Finding {
                         .fail(event.index, || format!("opened {waited} ms after failure {count} in a row"));
                 }
             }
-            (Kind::TimerArmed { timer: Timer::Reconnect(broker), due }, ..) if due.since(event.at) > most => {
-                let wait = due.since(event.at).as_millis();
-                finding.fail(event.index, || format!("the wait for {broker} is {wait} ms, beyond the limit"));
+            (Kind::TimerArmed { timer: Timer::Reconnect(broker), due }, _, Actor::Client(client)) => {
+                let refused = brokers.get(&(client, broker.0)).is_some_and(|broker| broker.refused);
+                let wait = due.since(event.at);
+                if wait > if refused { most.saturating_mul(10) } else { most } {
+                    let wait = wait.as_millis();
+                    finding.fail(event.index, || {
+                        format!("the wait for {broker} is {wait} ms, beyond the limit")
+                    });
+                }
             }
             _ => {}
         }

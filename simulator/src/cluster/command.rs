@@ -4,6 +4,7 @@ use super::Cluster;
 use super::config::HOST_LENGTH_MAX;
 use super::fault::RequestFault;
 use super::link::LinkClosed;
+use super::node::Node;
 use alloc::format;
 use alloc::string::String;
 use client_core::ids::NodeId;
@@ -75,10 +76,16 @@ pub enum ClusterCommand {
         /// The node.
         node_id: NodeId,
     },
+    /// The node accepts no credentials any more, as after a change of passwords, until it is healed. Links that are in stay in
+    /// until their sessions end.
+    LockOut {
+        /// The node.
+        node_id: NodeId,
+    },
     /// Disturbs the next requests of a kind.
     Inject(RequestFault),
-    /// Drops the faults injected for a node, and lets it answer again; `None` drops all faults and lets all
-    /// nodes answer. Brings nobody up.
+    /// Drops the faults injected for a node, and lets it answer and accept credentials again; `None` does so for all faults and
+    /// all nodes. Brings nobody up.
     Heal {
         /// The node.
         node_id: Option<NodeId>,
@@ -167,11 +174,12 @@ impl Cluster {
                 self.node_mut(node_id)?.silent = false;
                 self.resume(now, Some(node_id));
             }
+            ClusterCommand::LockOut { node_id } => self.node_mut(node_id)?.locked_out = true,
             ClusterCommand::Inject(fault) => self.inject(fault)?,
             ClusterCommand::Heal { node_id } => {
                 match node_id {
-                    Some(node_id) => self.node_mut(node_id)?.silent = false,
-                    None => self.state.nodes.values_mut().for_each(|node| node.silent = false),
+                    Some(node_id) => self.node_mut(node_id)?.behave(),
+                    None => self.state.nodes.values_mut().for_each(Node::behave),
                 }
                 self.faults.heal(node_id);
                 self.resume(now, node_id);
@@ -224,7 +232,7 @@ impl Cluster {
         Ok(())
     }
 
-    fn node_mut(&mut self, node_id: NodeId) -> Result<&mut super::node::Node, CommandError> {
+    fn node_mut(&mut self, node_id: NodeId) -> Result<&mut Node, CommandError> {
         self.state.nodes.get_mut(&node_id).ok_or(CommandError::UnknownNode(node_id))
     }
 }

@@ -1,5 +1,6 @@
 //! What a cluster is made of.
 
+use super::sasl::SaslConfig;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -25,6 +26,8 @@ pub struct ClusterConfig {
     /// Closes links on which nothing has been asked or answered for so long (`connections.max.idle.ms`).
     /// `None` keeps them.
     pub connections_max_idle: Option<Duration>,
+    /// Who may come in. `None` asks nobody.
+    pub sasl: Option<SaslConfig>,
     /// Versions offered in place of all that the codec knows; `None` does not offer the API at all. To play
     /// an older broker.
     pub api_versions: BTreeMap<ApiKey, Option<VersionRange>>,
@@ -103,6 +106,7 @@ impl ClusterConfig {
             default_partitions: 3,
             replication: usize::from(nodes.min(3)),
             connections_max_idle: None,
+            sasl: None,
             api_versions: BTreeMap::new(),
             limits: Limits::default(),
         }
@@ -152,6 +156,9 @@ impl ClusterConfig {
                 "default_partitions",
                 format!("expected 1 to {}, got {}", self.limits.partitions_max, self.default_partitions),
             );
+        }
+        if let Some(sasl) = &self.sasl {
+            sasl.check()?;
         }
         if self.cluster_id.len() > HOST_LENGTH_MAX {
             return problem(

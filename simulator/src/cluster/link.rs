@@ -2,6 +2,7 @@
 
 use super::digest::Feed;
 use super::fault::Effects;
+use super::sasl::Session;
 use crate::digest::Digest;
 use alloc::string::String;
 use bytes::Bytes;
@@ -48,6 +49,15 @@ pub enum LinkClosed {
     },
     /// The reply cannot be encoded: a mistake of the simulator.
     InvalidReply(String),
+    /// A request came before it was known who is there.
+    NotAuthenticated {
+        /// The request.
+        api: ApiKey,
+    },
+    /// Nobody was let in.
+    AuthenticationFailed,
+    /// A request came after the session had ended.
+    SessionExpired,
     /// Nothing was asked or answered for too long.
     Idle,
     /// The node has gone down.
@@ -70,6 +80,11 @@ impl fmt::Display for LinkClosed {
             }
             Self::TooMuchBuffered { limit } => write!(f, "more than {limit} bytes of requests wait"),
             Self::InvalidReply(text) => write!(f, "the reply cannot be encoded: {text}"),
+            Self::NotAuthenticated { api } => {
+                write!(f, "a request of {api} came before authentication was complete")
+            }
+            Self::AuthenticationFailed => f.write_str("authentication failed"),
+            Self::SessionExpired => f.write_str("the session has ended without being renewed"),
             Self::Idle => f.write_str("the link was idle"),
             Self::NodeDown => f.write_str("the node has gone down"),
             Self::Fault => f.write_str("a fault closed it"),
@@ -94,6 +109,7 @@ pub(crate) struct Link {
     pub(crate) node_id: NodeId,
     pub(crate) decoder: FrameDecoder,
     pub(crate) state: LinkState,
+    pub(crate) session: Session,
     /// When something was last asked or answered.
     pub(crate) used_at: Instant,
 }
@@ -141,18 +157,19 @@ pub(crate) struct ReadyReply {
 }
 
 /// What happens to the link after a reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Then {
     GoOn,
-    Close,
+    Close(LinkClosed),
 }
 
 impl Link {
-    pub(crate) fn new(node_id: NodeId, request_size_max: usize, now: Instant) -> Self {
+    pub(crate) fn new(node_id: NodeId, request_size_max: usize, session: Session, now: Instant) -> Self {
         Self {
             node_id,
             decoder: FrameDecoder::new(request_size_max),
             state: LinkState::Reading,
+            session,
             used_at: now,
         }
     }
@@ -172,6 +189,7 @@ impl Link {
         into.feed_u64(self.used_at.as_micros());
         into.feed_u64(self.decoder.buffered() as u64);
         self.decoder.pending_bytes().for_each(|piece| into.feed(piece));
+        into.feed_debug(&self.session);
         match &self.state {
             LinkState::Reading => into.feed(&[0]),
             LinkState::Fetching(fetch) => {

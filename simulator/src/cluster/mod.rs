@@ -70,6 +70,7 @@ pub use inspect::{LinkActivity, LinkView, NodeView, PartitionView, TopicView};
 pub use link::{LinkClosed, LinkId};
 pub use log::LoggedBatch;
 pub use node::ApiCounters;
+pub use sasl::{SaslConfig, SaslMechanism};
 
 use crate::digest::Digest;
 use alloc::collections::{BTreeMap, VecDeque};
@@ -80,6 +81,7 @@ use client_core::time::Instant;
 use core::fmt;
 use fault::RequestFaults;
 use link::{Link, LinkState};
+use sasl::Session;
 use state::ClusterState;
 
 /// What the driver must do for the cluster.
@@ -163,7 +165,8 @@ impl Cluster {
             return Err(AcceptError::LinkInUse(link));
         }
         let request_size_max = self.state.config.limits.request_size_max;
-        self.links.insert(link, Link::new(node_id, request_size_max, now));
+        let session = Session::of(self.state.listener.as_ref());
+        self.links.insert(link, Link::new(node_id, request_size_max, session, now));
         Ok(())
     }
 

@@ -25,12 +25,20 @@ pub(crate) struct Node {
     pub(crate) up: bool,
     /// Whether it reads requests and never answers.
     pub(crate) silent: bool,
+    /// Whether it accepts no credentials any more.
+    pub(crate) locked_out: bool,
     pub(crate) counters: BTreeMap<ApiKey, ApiCounters>,
 }
 
 impl Node {
     pub(crate) const fn new(config: NodeConfig) -> Self {
-        Self { config, up: true, silent: false, counters: BTreeMap::new() }
+        Self { config, up: true, silent: false, locked_out: false, counters: BTreeMap::new() }
+    }
+
+    /// Answers again, and accepts credentials again.
+    pub(crate) const fn behave(&mut self) {
+        self.silent = false;
+        self.locked_out = false;
     }
 
     pub(crate) fn count(&mut self, api: ApiKey) -> &mut ApiCounters {
@@ -41,7 +49,7 @@ impl Node {
         into.feed_i64(i64::from(self.config.node_id.0));
         into.feed_sized(self.config.host.as_bytes());
         into.feed_u64(u64::from(self.config.port));
-        into.feed_u64(u64::from(self.up) | u64::from(self.silent) << 1);
+        into.feed_u64(u64::from(self.up) | u64::from(self.silent) << 1 | u64::from(self.locked_out) << 2);
         into.feed_u64(self.counters.len() as u64);
         for (api, counters) in &self.counters {
             into.feed_i64(i64::from(api.code()));

@@ -2,12 +2,14 @@
 
 use super::fault::Effects;
 use super::link::{LinkClosed, LinkId, LinkState, ReadyReply, Then, WaitingFetch, WaitingReply};
+use super::sasl::{Admission, FAILED_AUTHENTICATION_DELAY, Listener, Said, Session};
 use super::state::Answer;
 use super::{
     Cluster, ClusterOutput, api_versions, fetch, find_coordinator, init_producer_id, list_offsets, metadata,
     produce, sasl, throttle,
 };
 use alloc::string::ToString;
+use alloc::vec::Vec;
 use bytes::Bytes;
 use client_core::ids::NodeId;
 use client_core::protocol::{ApiKey, ErrorCode, Request, RequestHeader, Response};
@@ -74,18 +76,40 @@ impl Cluster {
             let response = self.state.api_versions_unsupported();
             return self.answer(now, &asked, Answer::Reply(response));
         }
+        let admission = self.links.get(&link).map_or(Admission::Expired, |it| it.session.admits(api, now));
+        match admission {
+            Admission::Welcome | Admission::Refused => {}
+            Admission::Ignored => {
+                return self.refuse(now, &asked, None, LinkClosed::NotAuthenticated { api });
+            }
+            Admission::Expired => return self.close(link, LinkClosed::SessionExpired),
+        }
         let request = match Request::decode(frame) {
             Ok((_, request)) => request,
             Err(error) => return self.close(link, LinkClosed::InvalidRequest(error.to_string())),
         };
+        if admission == Admission::Refused {
+            return match failed(version, &request, ErrorCode::IllegalSaslState) {
+                Answer::Reply(response) => {
+                    self.refuse(now, &asked, Some(response), LinkClosed::NotAuthenticated { api });
+                }
+                Answer::Nothing | Answer::Close(_) => {
+                    self.refuse(now, &asked, None, LinkClosed::NotAuthenticated { api });
+                }
+            };
+        }
         asked.effects = self.faults.meet(node_id, api);
         if asked.effects.any()
             && let Some(node) = self.state.nodes.get_mut(&node_id)
         {
             node.count(api).faults += 1;
         }
-        match asked.effects.error {
-            Some(error) => self.answer(now, &asked, failed(version, &request, error)),
+        match asked.effects.error.map(|error| failed(version, &request, error)) {
+            // Nobody is let in by mistake.
+            Some(Answer::Reply(response)) if is_about_users(api) && self.state.listener.is_some() => {
+                self.refuse(now, &asked, Some(response), LinkClosed::AuthenticationFailed);
+            }
+            Some(answer) => self.answer(now, &asked, answer),
             None => self.carry_out(now, &asked, request),
         }
     }
@@ -93,7 +117,15 @@ impl Cluster {
     fn carry_out(&mut self, now: Instant, asked: &Asked, request: Request) {
         let &Asked { node_id, version, .. } = asked;
         let answer = match request {
-            Request::ApiVersions(request) => Answer::Reply(self.state.api_versions(version, &request)),
+            Request::ApiVersions(request) => {
+                let response = self.state.api_versions(version, &request);
+                let is_sound =
+                    matches!(&response, Response::ApiVersions(response) if response.error_code == 0);
+                if let Some(link) = self.links.get_mut(&asked.link).filter(|_| is_sound) {
+                    link.session.greet();
+                }
+                Answer::Reply(response)
+            }
             Request::Metadata(request) => Answer::Reply(self.state.metadata(version, &request)),
             Request::Produce(request) => self.state.produce(node_id, version, &request),
             Request::ListOffsets(request) => {
@@ -105,8 +137,16 @@ impl Cluster {
             Request::FindCoordinator(request) => {
                 Answer::Reply(self.state.find_coordinator(version, &request))
             }
-            Request::SaslHandshake(_) => Answer::Reply(sasl::handshake_unasked()),
-            Request::SaslAuthenticate(_) => Answer::Reply(sasl::authenticate_unasked()),
+            Request::SaslHandshake(request) => {
+                return self.ask_session(now, asked, |session, listener, _| {
+                    session.handshake(listener, &request.mechanism, now)
+                });
+            }
+            Request::SaslAuthenticate(request) => {
+                return self.ask_session(now, asked, |session, listener, locked_out| {
+                    session.authenticate(listener, &request.auth_bytes, (asked.link.0, now), locked_out)
+                });
+            }
             Request::Fetch(request) => {
                 let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
                 let Some(response) = self.state.fetch(node_id, version, &request, wait.is_zero()) else {
@@ -123,6 +163,39 @@ impl Cluster {
             }
         };
         self.answer(now, asked, answer);
+    }
+
+    /// Lets the link's session answer.
+    fn ask_session(
+        &mut self,
+        now: Instant,
+        asked: &Asked,
+        say: impl FnOnce(&mut Session, Option<&Listener>, bool) -> Said,
+    ) {
+        let Some(link) = self.links.get_mut(&asked.link) else { return };
+        let locked_out = self.state.nodes.get(&asked.node_id).is_some_and(|node| node.locked_out);
+        match say(&mut link.session, self.state.listener.as_ref(), locked_out) {
+            Said::Answer(response) => self.answer(now, asked, Answer::Reply(response)),
+            Said::Refusal(response) => {
+                self.refuse(now, asked, Some(response), LinkClosed::AuthenticationFailed);
+            }
+        }
+    }
+
+    /// Lets whoever could not say who it is wait for a while, answers if there is an answer, and closes the link.
+    fn refuse(&mut self, now: Instant, asked: &Asked, response: Option<Response>, why: LinkClosed) {
+        let mut reply = ReadyReply { api: asked.api, bytes: Bytes::new(), then: Then::Close(why) };
+        if let Some(response) = response {
+            match response.encode(asked.version, asked.correlation_id) {
+                Ok(frame) => reply.bytes = self.spoil(asked, frame.to_bytes()).bytes,
+                Err(error) => return self.close(asked.link, LinkClosed::InvalidReply(error.to_string())),
+            }
+        }
+        let until = now + asked.effects.delay.unwrap_or_default() + FAILED_AUTHENTICATION_DELAY;
+        self.set_state(
+            asked.link,
+            LinkState::Replying(WaitingReply { until, reply: Some(reply), throttle: None }),
+        );
     }
 
     /// Answers a waiting Fetch if it need not wait any longer.
@@ -176,7 +249,8 @@ impl Cluster {
             Some(spoil) => spoil.apply(&frame, self.state.seed ^ asked.link.0),
             None => (frame, false),
         };
-        ReadyReply { api: asked.api, bytes, then: if closes { Then::Close } else { Then::GoOn } }
+        let then = if closes { Then::Close(LinkClosed::Fault) } else { Then::GoOn };
+        ReadyReply { api: asked.api, bytes, then }
     }
 
     /// Sends a held-back reply whose time has come.
@@ -208,14 +282,14 @@ impl Cluster {
         }
         let Some(ReadyReply { api, bytes, then }) = reply else { return };
         link.used_at = now;
-        if let Some(node) = self.state.nodes.get_mut(&link.node_id) {
-            node.count(api).replies += 1;
-        }
         if !bytes.is_empty() {
+            if let Some(node) = self.state.nodes.get_mut(&link.node_id) {
+                node.count(api).replies += 1;
+            }
             self.outputs.push_back(ClusterOutput::Send { link: id, bytes });
         }
-        if then == Then::Close {
-            self.close(id, LinkClosed::Fault);
+        if let Then::Close(why) = then {
+            self.close(id, why);
         }
     }
 
@@ -224,6 +298,10 @@ impl Cluster {
             link.state = state;
         }
     }
+}
+
+const fn is_about_users(api: ApiKey) -> bool {
+    matches!(api, ApiKey::SaslHandshake | ApiKey::SaslAuthenticate)
 }
 
 /// The answer when everything that was asked has failed with this error.
@@ -236,7 +314,7 @@ fn failed(version: i16, request: &Request, error: ErrorCode) -> Answer {
         Request::ListOffsets(request) => list_offsets::failed(request, error),
         Request::InitProducerId(_) => init_producer_id::failed(error),
         Request::FindCoordinator(request) => find_coordinator::failed(version, request, error),
-        Request::SaslHandshake(_) => sasl::handshake_failed(error),
+        Request::SaslHandshake(_) => sasl::handshake_failed(error, Vec::new()),
         Request::SaslAuthenticate(_) => sasl::authenticate_failed(error, None),
     };
     Answer::Reply(response)

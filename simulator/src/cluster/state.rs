@@ -4,6 +4,7 @@ use super::config::ClusterConfig;
 use super::init_producer_id::ProducerIds;
 use super::keyed::keyed;
 use super::node::Node;
+use super::sasl::Listener;
 use super::topic::{Partition, Topic, Topics};
 use crate::digest::Digest;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,8 @@ pub(crate) struct ClusterState {
     pub(crate) nodes: BTreeMap<NodeId, Node>,
     pub(crate) topics: Topics,
     pub(crate) producer_ids: ProducerIds,
+    /// What the nodes know of their users; `None` when they do not ask.
+    pub(crate) listener: Option<Listener>,
     /// Whether something happened that a waiting Fetch may have waited for.
     pub(crate) changed: bool,
 }
@@ -45,6 +48,7 @@ pub(crate) enum TopicKey<'a> {
 
 impl ClusterState {
     pub(crate) fn new(config: ClusterConfig, seed: u64) -> Self {
+        let listener = config.sasl.as_ref().map(|sasl| Listener::new(sasl, seed));
         let nodes = config.nodes.iter().map(|node| (node.node_id, Node::new(node.clone()))).collect();
         Self {
             config,
@@ -52,6 +56,7 @@ impl ClusterState {
             nodes,
             topics: Topics::default(),
             producer_ids: ProducerIds::default(),
+            listener,
             changed: false,
         }
     }

@@ -465,6 +465,8 @@ pub enum EndCause {
     Unreachable,
     /// The other end broke the protocol, and the client closed.
     ProtocolError,
+    /// The broker did not accept the credentials, or the client not the broker.
+    NotLetIn,
 }
 
 impl EndCause {
@@ -479,6 +481,7 @@ impl EndCause {
             Self::Refused => "refused",
             Self::Unreachable => "unreachable",
             Self::ProtocolError => "protocol error",
+            Self::NotLetIn => "not let in",
         }
     }
 }

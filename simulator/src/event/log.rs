@@ -1,6 +1,6 @@
 //! The log: events in order, with their keys and causes.
 
-use super::{Actor, Connection, Event, Kind, MachineKind};
+use super::{Actor, Connection, Direction, Event, Kind, MachineKind, StreamRange};
 use crate::digest::Digest;
 use crate::sentence::{Detail, sentence};
 use alloc::collections::BTreeMap;
@@ -44,6 +44,8 @@ pub(super) struct Memory {
     pub(super) sent: BTreeMap<Connection, Vec<(u64, u32)>>,
     /// Which event asked for each connection.
     pub(super) opens: BTreeMap<Connection, u32>,
+    /// What is shown in place of secret bytes, with the place in the stream where it begins.
+    pub(super) secrets: BTreeMap<(Connection, Direction), Vec<(u64, Bytes)>>,
 }
 
 /// An event before it has its place in the log.
@@ -187,6 +189,33 @@ impl Log {
         self.events.iter().find(|event| event.key == key).map(|event| event.index)
     }
 
+    /// Remembers that bytes are secret from here on in the stream, and what is shown in their place.
+    pub(crate) fn hide(&mut self, connection: Connection, direction: Direction, start: u64, shown: Bytes) {
+        self.memory.secrets.entry((connection, direction)).or_default().push((start, shown));
+    }
+
+    /// What may be shown of bytes of a stream.
+    pub(crate) fn shown(
+        &self,
+        connection: Connection,
+        direction: Direction,
+        range: StreamRange,
+        bytes: Bytes,
+    ) -> Bytes {
+        let secrets = self.memory.secrets.get(&(connection, direction)).into_iter().flatten();
+        let mut shown: Option<Vec<u8>> = None;
+        for (start, hidden) in secrets {
+            let (from, to) = (range.start.max(*start), range.end.min(start + hidden.len() as u64));
+            if from < to {
+                let place = |at: u64, start: u64| (at - start) as usize;
+                let shown = shown.get_or_insert_with(|| bytes.to_vec());
+                shown[place(from, range.start)..place(to, range.start)]
+                    .copy_from_slice(&hidden[place(from, *start)..place(to, *start)]);
+            }
+        }
+        shown.map_or(bytes, Bytes::from)
+    }
+
     /// The event that caused what follows in this step on this connection, as far as is known.
     pub(crate) fn current_cause(&self, connection: Option<Connection>) -> Option<u32> {
         connection
@@ -234,8 +263,8 @@ fn key_word(kind: &Kind) -> String {
         Kind::Request { api, .. } => format!("request-{api}"),
         Kind::Reply { api, .. } => format!("reply-{}", api.unwrap_or("unknown")),
         Kind::Deliver { direction, .. } => match direction {
-            super::Direction::ToBroker => "deliver-to-broker".into(),
-            super::Direction::ToClient => "deliver-to-client".into(),
+            Direction::ToBroker => "deliver-to-broker".into(),
+            Direction::ToClient => "deliver-to-client".into(),
         },
         Kind::Lose { .. } => "lose".into(),
         Kind::Buffered { .. } => "buffered".into(),

@@ -1,12 +1,15 @@
 //! From the client's own trace to events of the log. A live client without a world behind it uses the same code.
 
-use super::{Actor, Connection, Entry, Event, Kind, Log, MachineKind, Outcome, StreamRange};
+use super::{Actor, Connection, Direction, Entry, Event, Kind, Log, MachineKind, Outcome, StreamRange};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use client_core::ids::OperationId;
 use client_core::io::Timer;
+use client_core::protocol::ApiKey;
 use client_core::trace::{Machine, TraceEvent, TraceKind};
+
+const SASL_AUTHENTICATE: i16 = ApiKey::SaslAuthenticate.code();
 
 impl Log {
     /// Adds what a client traced. `client` counts from 0.
@@ -151,7 +154,12 @@ impl Log {
             Kind::TimerFired { timer } | Kind::TimerCancelled { timer } => {
                 self.memory.armed.remove(&(client, *timer));
             }
-            Kind::Request { .. } => {
+            Kind::Request { api_key, range, .. } => {
+                if *api_key == SASL_AUTHENTICATE
+                    && let (Some(connection), Some(shown)) = (connection, &event.payload)
+                {
+                    self.hide(connection, Direction::ToBroker, range.start, shown.clone());
+                }
                 if let (Some(connection), Some(id)) = (connection, event.correlation_id) {
                     self.memory.requests.insert((connection, id), index);
                     let end = self.memory.written.get(&connection).copied().unwrap_or(0);
@@ -185,6 +193,15 @@ impl Log {
                 if (of, operation) == (client, limited))
         };
         self.events().iter().rev().find(is_it).map(|event| event.index)
+    }
+
+    /// Whether the newest request on this connection carries a secret.
+    pub(crate) fn awaits_a_secret(&self, connection: Connection) -> bool {
+        let newest = self.memory.sent.get(&connection).and_then(|sent| sent.last());
+        newest.is_some_and(|(_, index)| {
+            let kind = &self.events()[*index as usize].kind;
+            matches!(kind, Kind::Request { api_key: SASL_AUTHENTICATE, .. })
+        })
     }
 
     /// The request with this correlation id on this connection.

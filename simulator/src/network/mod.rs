@@ -312,6 +312,7 @@ impl Network {
             Fault::Down(_)
             | Fault::Up(_)
             | Fault::BlackHole(_)
+            | Fault::LockOut(_)
             | Fault::SlowApi { .. }
             | Fault::Throttle { .. }
             | Fault::ErrorCode { .. }

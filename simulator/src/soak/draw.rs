@@ -1,11 +1,12 @@
 //! Draws what a world is made of, and what happens to it.
 
 use crate::choice::{Call, Choice, From};
+use crate::cluster::SaslMechanism;
 use crate::event::Direction;
 use crate::fault::{Api, Cut, Fault};
 use crate::random::draw_in;
 use crate::recording::Recording;
-use crate::scenario::{Chunking, ClientSetup, LimitSetup, NetworkSetup, RoleSetup, Scenario};
+use crate::scenario::{Chunking, ClientSetup, LimitSetup, NetworkSetup, RoleSetup, SaslSetup, Scenario};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
@@ -13,6 +14,7 @@ use alloc::vec::Vec;
 use client_core::Compression;
 use client_core::config::Acks;
 use client_core::ids::TopicPartition;
+use client_core::sasl::Mechanism;
 
 /// The plan of a seed: a scenario and the choices of its first part, in which things may go wrong.
 #[must_use]
@@ -117,10 +119,12 @@ fn scenario(dice: &mut Dice<'_>) -> Scenario {
     let consumers = if dice.one_in(4) { 2 } else { 1 };
     let mut clients: Vec<ClientSetup> = (0..producers).map(|_| producer(dice)).collect();
     clients.extend((0..consumers).map(|_| consumer(dice)));
+    let sasl = dice.maybe(3, |dice| sasl(dice, &mut clients));
     Scenario {
         nodes,
         bootstrap: (1..=i32::from(nodes)).filter(|node| *node == 1 || dice.one_in(2)).collect(),
         topics,
+        sasl,
         clients,
         network: NetworkSetup {
             delay_micros_min,
@@ -134,11 +138,32 @@ fn scenario(dice: &mut Dice<'_>) -> Scenario {
     }
 }
 
+/// What the clients say who they are with, and what the brokers have switched on for them. SCRAM is slow by design, and drawn less
+/// often.
+fn sasl(dice: &mut Dice<'_>, clients: &mut [ClientSetup]) -> SaslSetup {
+    let mut mechanisms = Vec::new();
+    for client in clients {
+        let drawn = match dice.roll(0, 19) {
+            0 => Mechanism::ScramSha256,
+            1 => Mechanism::ScramSha512,
+            2..=12 => Mechanism::Plain,
+            _ => Mechanism::OauthBearer,
+        };
+        client.sasl = Some(drawn);
+        mechanisms.extend(SaslMechanism::from_name(drawn.name()));
+    }
+    mechanisms.sort_unstable();
+    mechanisms.dedup();
+    // Shorter sessions than that would be renewed more often than brokers allow.
+    SaslSetup { mechanisms, session_ms: dice.maybe(2, |dice| dice.roll(1_300, 6_000)) }
+}
+
 fn client(dice: &mut Dice<'_>, role: RoleSetup, limits: LimitSetup) -> ClientSetup {
     ClientSetup {
         role,
         connect_timeout_ms: dice.roll(300, 800),
         request_timeout_ms: dice.roll(1_000, 2_000),
+        sasl: None,
         limits: LimitSetup { idle_ms: dice.maybe(5, |dice| dice.roll(300, 3_000)), ..limits },
         #[cfg(feature = "exhibits")]
         defect: None,
@@ -266,7 +291,7 @@ fn topic(dice: &mut Dice<'_>, scenario: &Scenario) -> String {
 }
 
 /// Errors that brokers answer with in passing, and the APIs that know them.
-const ERRORS: [(Api, &[i16]); 6] = [
+const ERRORS: [(Api, &[i16]); 8] = [
     (Api::Produce, &[2, 3, 5, 6, 7, 10, 13, 19, 20, 56]),
     (Api::Fetch, &[3, 6, 13, 56, 74, 75, 78]),
     (Api::Metadata, &[5]),
@@ -274,13 +299,15 @@ const ERRORS: [(Api, &[i16]); 6] = [
     // The coordinator is loading, is not there, or is elsewhere.
     (Api::InitProducerId, &[14, 15, 16]),
     (Api::ApiVersions, &[35]),
+    (Api::SaslHandshake, &[33]),
+    (Api::SaslAuthenticate, &[58]),
 ];
 
 fn fault(dice: &mut Dice<'_>, scenario: &Scenario) -> Choice {
     let node = dice.roll(1, u64::from(scenario.nodes)) as i32;
     let bytes = dice.roll(0, 250) as u32;
     let how = if dice.one_in(2) { Cut::Fin } else { Cut::Reset };
-    let fault = match dice.roll(0, 34) {
+    let fault = match dice.roll(0, if scenario.sasl.is_some() { 37 } else { 34 }) {
         0 => Fault::Refuse(node),
         1 => Fault::Unreachable(node),
         2 => Fault::Silent(node),
@@ -296,12 +323,21 @@ fn fault(dice: &mut Dice<'_>, scenario: &Scenario) -> Choice {
         17 | 18 => Fault::Up(node),
         19 => Fault::BlackHole(node),
         20 | 21 => {
-            let api =
-                *dice.pick(&[Api::Produce, Api::Fetch, Api::Metadata, Api::ApiVersions, Api::InitProducerId]);
+            let apis = [
+                Api::Produce,
+                Api::Fetch,
+                Api::Metadata,
+                Api::ApiVersions,
+                Api::InitProducerId,
+                Api::SaslHandshake,
+                Api::SaslAuthenticate,
+            ];
+            let api = *dice.pick(&apis[..if scenario.sasl.is_some() { 7 } else { 5 }]);
             Fault::SlowApi { node, api, micros: u64::from(bytes) * 20_000 }
         }
         22..=24 => {
-            let (api, codes) = *dice.pick(&ERRORS);
+            let known = if scenario.sasl.is_some() { ERRORS.len() } else { ERRORS.len() - 2 };
+            let (api, codes) = *dice.pick(&ERRORS[..known]);
             Fault::ErrorCode { node, api, code: *dice.pick(codes), count: dice.roll(1, 3) as u32 }
         }
         25 => match dice.roll(0, 4) {
@@ -323,7 +359,8 @@ fn fault(dice: &mut Dice<'_>, scenario: &Scenario) -> Choice {
             Fault::Throttle { node, api, micros, count: dice.roll(1, 3) as u32 }
         }
         33 => Fault::Heal(node),
-        _ => Fault::HealAll,
+        34 => Fault::HealAll,
+        _ => Fault::LockOut(node),
     };
     Choice::Fault(fault)
 }

@@ -190,8 +190,10 @@ impl Life {
         let (mut notice, mut shortest) = (Duration::ZERO, Duration::MAX);
         for (number, client) in scenario.clients.iter().enumerate() {
             let config = scenario.config(client, number);
+            // Credentials that were refused are not tried again soon.
+            let waits = if config.sasl.is_some() { 12 } else { 2 };
             notice = notice
-                .max(config.request_timeout + config.connect_timeout + config.reconnect_backoff_max * 2);
+                .max(config.request_timeout + config.connect_timeout + config.reconnect_backoff_max * waits);
             if let client_core::Role::Producer(producer) = config.role {
                 shortest = shortest.min(producer.delivery_timeout).min(producer.max_block);
             }

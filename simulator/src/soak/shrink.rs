@@ -106,6 +106,11 @@ impl<F: FnMut(&Recording) -> Option<Law>> Search<F> {
         self.change(|plan| plan.scenario.bootstrap.truncate(1));
         self.change(|plan| plan.scenario.topics.truncate(1));
         self.change(|plan| plan.scenario.topics.iter_mut().for_each(|(_, partitions)| *partitions = 1));
+        self.change(|plan| {
+            plan.scenario.sasl = None;
+            plan.scenario.clients.iter_mut().for_each(|client| client.sasl = None);
+        });
+        self.change(|plan| plan.scenario.sasl.iter_mut().for_each(|sasl| sasl.session_ms = None));
         for client in 0..self.best.scenario.clients.len() {
             self.change(|plan| plan.scenario.clients[client].limits = LimitSetup::default());
             self.drop_limits(client);

@@ -240,13 +240,14 @@ const fn disconnect_cause(end: End) -> DisconnectCause {
 
 const fn close_cause(reason: &CloseReason) -> EndCause {
     match reason {
-        CloseReason::ConnectTimeout | CloseReason::RequestTimeout { .. } => EndCause::Timeout,
+        CloseReason::ConnectTimeout
+        | CloseReason::RequestTimeout { .. }
+        | CloseReason::AuthenticationTimeout { .. } => EndCause::Timeout,
+        CloseReason::AuthenticationFailed(_) => EndCause::NotLetIn,
         CloseReason::ProtocolViolation(_) => EndCause::ProtocolError,
         CloseReason::Stopped
         | CloseReason::StartFailed
         | CloseReason::UnsupportedVersion { .. }
-        | CloseReason::AuthenticationFailed(_)
-        | CloseReason::AuthenticationTimeout { .. }
         | CloseReason::Idle
         | CloseReason::NoLongerNeeded => EndCause::ClosedByUs,
     }

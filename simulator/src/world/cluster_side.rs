@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use client_core::ids::NodeId;
 use client_core::io::Input;
+use client_core::protocol::{ApiKey, redacted_response};
 
 impl World {
     /// Lets the next thing in the network happen.
@@ -60,7 +61,8 @@ impl World {
         silent: bool,
     ) {
         let entry = Entry::new(self.now, Actor::Network, Kind::Deliver { direction, range });
-        let entry = entry.on(connection).because(cause).carrying(bytes.clone());
+        let shown = self.log.shown(connection, direction, range, bytes.clone());
+        let entry = entry.on(connection).because(cause).carrying(shown);
         let index = self.log.push(entry);
         self.log.set_current_cause(index, Some(connection));
         match direction {
@@ -158,14 +160,31 @@ impl World {
             .current_cause(None)
             .filter(|index| self.log.events()[*index as usize].connection == Some(connection));
         let kind = Kind::Reply { api, api_key, api_version, range };
+        let is_secret = api == Some(ApiKey::SaslAuthenticate.name())
+            || (api.is_none() && self.log.awaits_a_secret(connection));
+        let shown = if is_secret {
+            let shown = redacted(api_version, &bytes);
+            self.log.hide(connection, Direction::ToClient, start, shown.clone());
+            shown
+        } else {
+            bytes.clone()
+        };
         let mut entry = Entry::new(self.now, Actor::Broker(node), kind)
             .on(connection)
             .because(arrival.or(request))
-            .carrying(bytes.clone());
+            .carrying(shown);
         entry.correlation_id = correlation_id;
         let index = self.log.push(entry);
         self.network.send(self.now, id, Direction::ToClient, bytes, Some(index));
     }
+}
+
+/// What may be shown of a reply to SaslAuthenticate, or of what a fault has made of one.
+fn redacted(version: i16, bytes: &Bytes) -> Bytes {
+    /// Bytes of the size in front of a frame.
+    const SIZE: usize = 4;
+    let (size, frame) = (bytes.slice(..bytes.len().min(SIZE)), bytes.slice(bytes.len().min(SIZE)..));
+    [size, redacted_response(version, &frame)].concat().into()
 }
 
 const fn cluster_link(id: LinkId) -> cluster::LinkId {

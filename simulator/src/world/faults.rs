@@ -53,6 +53,7 @@ impl World {
             Fault::Down(node) => vec![ClusterCommand::NodeDown { node_id: NodeId(*node) }],
             Fault::Up(node) => vec![ClusterCommand::NodeUp { node_id: NodeId(*node) }],
             Fault::BlackHole(node) => vec![ClusterCommand::StopAnswering { node_id: NodeId(*node) }],
+            Fault::LockOut(node) => vec![ClusterCommand::LockOut { node_id: NodeId(*node) }],
             Fault::SlowApi { node, api, micros } => vec![ClusterCommand::Inject(RequestFault {
                 node_id: Some(NodeId(*node)),
                 api: Some(*api),

@@ -21,7 +21,7 @@ use crate::event::{Actor, Entry, Event, Kind, Log};
 use crate::network::{LinkId, Network};
 use crate::random::draw;
 use crate::recording::Recording;
-use crate::scenario::Scenario;
+use crate::scenario::{SaslSetup, Scenario};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
@@ -342,6 +342,7 @@ fn cluster_config(scenario: &Scenario) -> ClusterConfig {
             NodeConfig { node_id: NodeId(node), host: address.host, port: address.port, rack: None }
         })
         .collect();
+    config.sasl = scenario.sasl.as_ref().map(SaslSetup::config);
     config.cluster_id = format!("world-of-{}", scenario.nodes);
     config
 }

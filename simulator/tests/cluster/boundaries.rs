@@ -7,8 +7,12 @@ use std::path::Path;
 fn the_cluster_knows_protocol_ids_and_time_of_the_client_and_nothing_else() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cluster");
     let mut files = 0;
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    let mut paths = vec![folder];
+    while let Some(path) = paths.pop() {
+        if path.is_dir() {
+            paths.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
         let text = fs::read_to_string(&path).unwrap();
         files += 1;
         for (number, line) in text.lines().enumerate() {

@@ -13,4 +13,5 @@ mod list_offsets;
 mod metadata;
 mod produce;
 mod random;
+mod sasl;
 mod support;

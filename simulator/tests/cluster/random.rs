@@ -11,7 +11,10 @@ use client_core::protocol::{
 use client_core::rng::Rng;
 use client_core::time::Duration;
 use proptest::prelude::*;
-use simulator::cluster::{ClusterCommand, ClusterConfig, ClusterOutput, Effect, LinkId, RequestFault, Spoil};
+use simulator::cluster::{
+    ClusterCommand, ClusterConfig, ClusterOutput, Effect, LinkId, RequestFault, SaslConfig, SaslMechanism,
+    Spoil,
+};
 use simulator::digest::Digest;
 use std::collections::BTreeSet;
 
@@ -22,8 +25,9 @@ proptest! {
     fn nothing_that_is_done_to_a_cluster_breaks_it(
         seeds in proptest::collection::vec(any::<u64>(), 1..80),
         nodes in 1u16..5,
+        asks in any::<bool>(),
     ) {
-        prop_assert_eq!(run(&seeds, nodes), run(&seeds, nodes));
+        prop_assert_eq!(run(&seeds, nodes, asks), run(&seeds, nodes, asks));
     }
 
     #[test]
@@ -38,8 +42,12 @@ proptest! {
 }
 
 /// Does one thing for each seed, and returns the digest in the end.
-fn run(seeds: &[u64], nodes: u16) -> u64 {
+fn run(seeds: &[u64], nodes: u16, asks: bool) -> u64 {
     let mut config = ClusterConfig::with_nodes(nodes);
+    config.sasl = asks.then(|| SaslConfig {
+        session_max: Some(Duration::from_millis(1_500)),
+        ..SaslConfig::with_user(&[SaslMechanism::Plain, SaslMechanism::OauthBearer], "a", "b")
+    });
     config.connections_max_idle = Some(Duration::from_millis(700));
     config.limits.partition_size_max = 2_000;
     config.limits.producers_max = 2;
@@ -137,7 +145,7 @@ fn topic(rng: &mut Rng) -> String {
 fn command(node_id: NodeId, rng: &mut Rng) -> ClusterCommand {
     let name = topic(rng);
     let partition = rng.below(4) as i32 - 1;
-    match rng.below(11) {
+    match rng.below(12) {
         0 | 1 => ClusterCommand::CreateTopic {
             name,
             partitions: Some(rng.below(4) as i32),
@@ -150,7 +158,10 @@ fn command(node_id: NodeId, rng: &mut Rng) -> ClusterCommand {
         6 => ClusterCommand::Readdress { node_id, host: name, port: 1 },
         7 => ClusterCommand::StopAnswering { node_id },
         8 => ClusterCommand::Heal { node_id: Some(node_id).filter(|_| rng.below(2) == 0) },
-        9 => ClusterCommand::DeleteRecords { topic: name, partition, before_offset: rng.below(9) as i64 - 2 },
+        9 => ClusterCommand::LockOut { node_id },
+        10 => {
+            ClusterCommand::DeleteRecords { topic: name, partition, before_offset: rng.below(9) as i64 - 2 }
+        }
         _ => ClusterCommand::Inject(RequestFault {
             node_id: Some(node_id),
             api: ApiKey::ALL.get(rng.below(9) as usize).copied(),
@@ -176,7 +187,12 @@ fn effect(rng: &mut Rng) -> Effect {
 }
 
 fn request(dialogue: &Dialogue, rng: &mut Rng) -> (i16, Request) {
-    let api = ApiKey::ALL[rng.below(ApiKey::ALL.len() as u64) as usize];
+    // Where somebody asks who comes, little else is heard before these two.
+    let api = match rng.below(6) {
+        0 => ApiKey::SaslHandshake,
+        1 => ApiKey::SaslAuthenticate,
+        _ => ApiKey::ALL[rng.below(ApiKey::ALL.len() as u64) as usize],
+    };
     let versions = api.versions();
     let version = versions.min + rng.below((versions.max - versions.min + 1) as u64) as i16;
     let name = topic(rng);
@@ -232,8 +248,14 @@ fn request(dialogue: &Dialogue, rng: &mut Rng) -> (i16, Request) {
             node_id: small,
         }
         .into(),
-        ApiKey::SaslHandshake => SaslHandshakeRequest { mechanism: name }.into(),
-        ApiKey::SaslAuthenticate => SaslAuthenticateRequest { auth_bytes: name.into() }.into(),
+        ApiKey::SaslHandshake => {
+            let mechanism = ["PLAIN", "PLAIN", "OAUTHBEARER", &name][rng.below(4) as usize];
+            SaslHandshakeRequest { mechanism: mechanism.into() }.into()
+        }
+        ApiKey::SaslAuthenticate => {
+            let message = ["\0a\0b", "\0a\0b", "n,,\x01auth=Bearer x\x01\x01", &name][rng.below(4) as usize];
+            SaslAuthenticateRequest { auth_bytes: message.to_owned().into() }.into()
+        }
         ApiKey::InitProducerId => InitProducerIdRequest {
             transactional_id: Some(name).filter(|_| rng.below(2) == 0),
             transaction_timeout_ms: small,

@@ -112,6 +112,27 @@ impl Dialogue {
         decode::<M>(&bytes, version, correlation_id)
     }
 
+    /// The one reply, behind which the link closes.
+    #[track_caller]
+    pub(crate) fn expect_reply_and_close<M>(
+        &mut self,
+        version: i16,
+        correlation_id: i32,
+        expected: &LinkClosed,
+    ) -> M::Response
+    where
+        M: RequestMessage,
+        M::Response: FromResponse,
+    {
+        let bytes = match <[_; 2]>::try_from(self.outputs()) {
+            Ok([ClusterOutput::Send { bytes, .. }, ClusterOutput::Close { why, .. }]) if why == *expected => {
+                bytes
+            }
+            other => panic!("expected one reply and then a close, got {other:?}"),
+        };
+        decode::<M>(&bytes, version, correlation_id)
+    }
+
     /// Asks a node over a link of its own.
     #[track_caller]
     pub(crate) fn ask<M>(&mut self, node_id: NodeId, version: i16, message: M) -> M::Response
@@ -199,6 +220,8 @@ from_response! {
     FindCoordinator => FindCoordinatorResponse;
     ApiVersions => ApiVersionsResponse;
     InitProducerId => InitProducerIdResponse;
+    SaslHandshake => SaslHandshakeResponse;
+    SaslAuthenticate => SaslAuthenticateResponse;
 }
 
 pub(crate) fn produce(topic: &str, partition: i32, records: Bytes) -> ProduceRequest {
