@@ -4,27 +4,31 @@ use super::excerpt::code;
 use super::{Answer, ByHand, Case, Hand, Lesson, Moment, Step, count};
 use crate::check::RuleId;
 use crate::choice::{Call, Choice, HandInput};
+use crate::cluster::SaslMechanism;
 use crate::event::{Kind, MachineKind, Verdict};
 use crate::fault::Fault;
-use crate::scenario::Scenario;
+use crate::scenario::{ClientSetup, SaslSetup, Scenario};
 use crate::sentence::{Detail, sentence};
 use crate::view::machines::machines;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use client_core::connection::{ConnectionState, TRANSITIONS};
+use client_core::edge::Edge;
+use client_core::sasl::Mechanism;
 
 pub(super) fn lesson() -> Lesson {
     Lesson {
         id: 7,
         question: "Which moves may a connection make?",
         introduction: "A connection is a small machine: a few states, and a table of the moves between them. The client knows \
-            the world only by what its driver tells it. In this lesson nothing happens by itself: the driver is you.",
-        minutes: 8,
+            the world only by what its driver tells it. In this lesson nothing happens by itself: the driver is you. The broker \
+            asks who comes, and the client has credentials.",
+        minutes: 9,
         before: None,
         seed: 7,
         rules: &[RuleId::I11, RuleId::I5, RuleId::I9],
-        setup: Scenario::default,
+        setup,
         steps: steps(),
         options: None,
         by_hand: Some(ByHand { hands: hands(), says: still_missing }),
@@ -33,6 +37,7 @@ pub(super) fn lesson() -> Lesson {
             "A move that the table does not have is refused, and the state stays what it was.",
             "Input is for one connection: broker and generation. What is told of another is ignored, and counted.",
             "Every way from one connection to the next leads through Disconnected: there, what was under way has ended.",
+            "Saying who one is, is a state of its own: until the broker is content, nothing of the application goes out.",
         ],
         code: code!("client-core/src/connection/state.rs", "pub const TRANSITIONS", 14),
         cases: &[
@@ -42,8 +47,23 @@ pub(super) fn lesson() -> Lesson {
     }
 }
 
+/// A broker that asks, a client that has an answer, and one that has none.
+fn setup() -> Scenario {
+    let knowing = ClientSetup { sasl: Some(Mechanism::Plain), ..ClientSetup::default() };
+    Scenario {
+        // Shorter than the client waits until it asks for metadata again: whoever lets time pass sees a renewal.
+        sasl: Some(SaslSetup { mechanisms: alloc::vec![SaslMechanism::Plain], session_ms: Some(120_000) }),
+        clients: alloc::vec![knowing, ClientSetup::default()],
+        ..Scenario::default()
+    }
+}
+
 const fn give(input: HandInput) -> Choice {
-    Choice::Input { client: 0, broker: 1, input }
+    give_to(0, input)
+}
+
+const fn give_to(client: u8, input: HandInput) -> Choice {
+    Choice::Input { client, broker: 1, input }
 }
 
 /// What can be given: the inputs of the connection, and the calls that need or end it.
@@ -89,14 +109,30 @@ fn steps() -> Vec<Step> {
         .expecting("refused, and nothing moved", |moment| {
             moment.connection(1) == "Negotiating" && rejected(moment) == 1 && moment.counters().requests == 1
         }),
-        Step::to("client.state-Ready.b1g1.1", |moment| {
+        Step::to("client.state-Authenticating.b1g1.1", |moment| {
             format!(
                 "You give it Received, and all that is under way arrives: the request at the broker, its reply at the client. \
-                 The connection is {}.",
+                 The connection is {}: this client has credentials, so it names the mechanism before anything else.",
                 moment.connection(1)
             )
         })
         .doing(give(HandInput::Received))
+        .expecting("Authenticating", |moment| moment.connection(1) == "Authenticating"),
+        Step::to("client.state-Ready.b1g1.1", |moment| {
+            format!(
+                "You give it Received twice: the broker agrees to the mechanism, then to the credentials, which are shown as \
+                 asterisks here. Now the connection is {}, after {} requests and not one of the application's.",
+                moment.connection(1),
+                moment.counters().responses
+            )
+        })
+        .doing(give(HandInput::Received))
+        .doing(give(HandInput::Received))
+        .asking("How many requests has the client sent before the connection is Ready?", requests_until_ready, |moment| {
+            let names = moment.requests();
+            let before = moment.counters().responses as usize;
+            format!("{}: {}.", before, names.get(..before).unwrap_or_default().join(", then "))
+        })
         .expecting("Ready", |moment| moment.connection(1) == "Ready"),
         Step::to("client.armed-reconnect-b1.1", |moment| {
             format!(
@@ -117,17 +153,34 @@ fn steps() -> Vec<Step> {
         .doing(give(HandInput::Received))
         .expecting("ignored", |moment| moment.connection(1) == "BackingOff" && moment.counters().stale == 1),
         Step::to("client.open.b1g2.1", |moment| {
-            let (walked, all) = coverage(moment);
             format!(
-                "You give it TimeoutFired: the wait is over, and b1\u{b7}g2 is {}. You have seen {walked} of {all} moves. The \
-                 others are yours to find, with the buttons below: {}.",
-                moment.connection(1),
-                missing(moment).join(", ")
+                "You give it TimeoutFired: the wait is over, and b1\u{b7}g2 is {}.",
+                moment.connection(1)
             )
         })
         .doing(give(HandInput::TimeoutFired))
         .expecting("the second generation is Connecting", |moment| moment.connection(1) == "Connecting")
         .expecting("only legal moves", |moment| moment.verdict(RuleId::I11) == Verdict::Holds),
+        Step::to("client2.state-Ready.c2b1g1.1", |moment| {
+            let (walked, all) = coverage(moment);
+            format!(
+                "A second client has no credentials. T2 calls its start(), and you give it Connected and Received: it goes \
+                 straight to {}, and this broker, which asks, will close on it at its first request. You have seen {walked} \
+                 of {all} moves. The others are yours to find with the first client and the buttons below: {}.",
+                state_of_second(moment),
+                missing(moment).join(", ")
+            )
+        })
+        .doing(Choice::Call { task: 2, client: 1, call: Call::START })
+        .doing(give_to(1, HandInput::Connected))
+        .doing(give_to(1, HandInput::Received))
+        .asking(
+            "A client without credentials hears which versions the broker speaks. In which state is its connection then?",
+            |moment| super::words(state_of_second(moment).into(), &["Negotiating", "Authenticating", "Ready", "Disconnected"]),
+            |moment| format!("{}: a client that has nothing to say about itself says nothing.", state_of_second(moment)),
+        )
+        .expecting("Ready without authenticating", |moment| state_of_second(moment) == "Ready")
+        .expecting("some moves are left to find", |moment| !missing(moment).is_empty()),
     ]
 }
 
@@ -150,38 +203,47 @@ fn ready_to_connecting(_: &Moment<'_>) -> Vec<Answer> {
     super::words(if is_legal { "Yes" } else { "No" }.into(), &["Yes", "No"])
 }
 
-/// The moves of the connection's table that this client can make. It has no credentials, so it never authenticates.
-fn moves() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let needs_credentials = |state| state == ConnectionState::Authenticating;
-    let own =
-        TRANSITIONS.iter().filter(move |edge| !needs_credentials(edge.from) && !needs_credentials(edge.to));
-    own.map(|edge| (edge.from.name(), edge.to.name()))
+/// The answer is counted in the run: replies to the connection's own requests come before it is Ready.
+fn requests_until_ready(moment: &Moment<'_>) -> Vec<Answer> {
+    super::numbers(u64::from(moment.counters().responses), &[1, 2, 4], "")
 }
 
-/// The moves that have not been seen yet: `Ready to Disconnected`.
-fn missing(moment: &Moment<'_>) -> Vec<String> {
+/// The state of the second client's connection.
+fn state_of_second(moment: &Moment<'_>) -> &'static str {
     let machines = machines(moment.events, moment.cursor);
-    let machine = machines.iter().find(|machine| machine.kind == MachineKind::Connection);
-    let is_walked = |(from, to): &(&str, &str)| {
-        machine.is_some_and(|machine| machine.walked.iter().any(|edge| (edge.from, edge.to) == (*from, *to)))
-    };
-    moves().filter(|edge| !is_walked(edge)).map(|(from, to)| format!("{from} to {to}")).collect()
+    let second = machines.iter().find(|machine| (machine.client, machine.broker) == (1, Some(1)));
+    second.map_or("Disconnected", |machine| machine.state)
 }
 
-/// How many of the moves that this client can make have been seen, and how many there are.
+/// The moves that no connection has made yet.
+fn missing_edges(moment: &Moment<'_>) -> Vec<&'static Edge<ConnectionState>> {
+    let machines = machines(moment.events, moment.cursor);
+    let connections = machines.iter().filter(|machine| machine.kind == MachineKind::Connection);
+    let walked: Vec<_> = connections.flat_map(|machine| &machine.walked).map(|it| (it.from, it.to)).collect();
+    let is_walked = |edge: &Edge<ConnectionState>| walked.contains(&(edge.from.name(), edge.to.name()));
+    TRANSITIONS.iter().filter(|edge| !is_walked(edge)).collect()
+}
+
+/// The same in words: `Ready to Disconnected`.
+fn missing(moment: &Moment<'_>) -> Vec<String> {
+    let edges = missing_edges(moment);
+    edges.into_iter().map(|edge| format!("{} to {}", edge.from.name(), edge.to.name())).collect()
+}
+
+/// How many moves have been seen, and how many there are.
 fn coverage(moment: &Moment<'_>) -> (usize, usize) {
-    let all = moves().count();
+    let all = TRANSITIONS.len();
     (all - missing(moment).len(), all)
 }
 
 fn still_missing(moment: &Moment<'_>) -> String {
     let (walked, all) = coverage(moment);
-    match &missing(moment)[..] {
-        [] => format!(
-            "All {all} moves. There are more for a client with credentials: the table has {}.",
-            TRANSITIONS.len()
-        ),
-        [only] => format!("{walked} of {all} moves. Only one is missing: {only}."),
-        missing => format!("{walked} of {all} moves. Still missing: {}.", missing.join(", ")),
+    match &missing_edges(moment)[..] {
+        [] => format!("All {all} moves."),
+        [only] => {
+            let (from, to) = (only.from.name(), only.to.name());
+            format!("{walked} of {all} moves. Only one is missing: {from} to {to}, when {}.", only.cause)
+        }
+        _ => format!("{walked} of {all} moves. Still missing: {}.", missing(moment).join(", ")),
     }
 }
