@@ -14,10 +14,12 @@ use crate::time::{Duration, Instant};
 use crate::view::ClusterView;
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
+use alloc::collections::BinaryHeap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 use litemap::LiteMap;
 
 /// Which offset is wanted.
@@ -62,7 +64,31 @@ struct Item {
     failures: u32,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Sorted by partition, and as they came. A heap, because each of core's sorts is 7 kB of wasm.
+#[derive(Debug)]
+struct InOrder(Item);
+
+impl Ord for InOrder {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (&self.0.partition, self.0.asker).cmp(&(&other.0.partition, other.0.asker))
+    }
+}
+
+impl PartialOrd for InOrder {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for InOrder {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for InOrder {}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Asker {
     /// An assigned partition without position, under this epoch.
     Position { epoch: u32 },
@@ -135,12 +161,12 @@ impl LookUps {
         request_timeout: Duration,
         cx: &mut Cx,
     ) {
-        let mut by_broker: LiteMap<BrokerId, Vec<Item>> = LiteMap::new();
+        let mut by_broker: LiteMap<BrokerId, Vec<InOrder>> = LiteMap::new();
         for item in core::mem::take(&mut self.waiting) {
             let leader = view.leader(&item.partition);
             let waits = item.retry_at.is_some_and(|at| at > cx.now);
             match leader.filter(|broker| !waits && !unreachable(*broker)) {
-                Some(broker) => by_broker.entry(broker).or_default().push(item),
+                Some(broker) => by_broker.entry(broker).or_default().push(InOrder(item)),
                 None => {
                     if leader.is_none() {
                         self.note_missing(&item, view);
@@ -150,11 +176,10 @@ impl LookUps {
                 }
             }
         }
-        for (broker, mut items) in by_broker {
-            items.sort_by(|a, b| a.partition.cmp(&b.partition));
+        for (broker, items) in by_broker {
             // A request names each partition once: a second question about one goes with the next request.
             let mut asked = Vec::new();
-            for item in items {
+            for InOrder(item) in BinaryHeap::from(items).into_sorted_vec() {
                 if asked.last().is_some_and(|last: &Item| last.partition == item.partition) {
                     self.waiting.push(item);
                 } else {

@@ -301,6 +301,20 @@ fn start_reading<R: Recorder>(decoder: &mut Decoder<R>, api_key: ApiKey, version
     }
 }
 
+/// Encodes one response, size and header included, without those of other APIs: a client that encoded a [`Response`] would carry
+/// the code for all of them.
+pub(super) fn encode_response<M: Message + Wire>(
+    response: &M,
+    version: i16,
+    correlation_id: i32,
+) -> Result<Frame, EncodeError> {
+    encode_frame(|encoder| {
+        ResponseHeader { correlation_id }.write(M::API_KEY, version, encoder)?;
+        start_writing(encoder, M::API_KEY, version)?;
+        Wire::encode(response, encoder, Shape::ELEMENT)
+    })
+}
+
 fn encode_frame(content: impl FnOnce(&mut Encoder) -> Encoded) -> Result<Frame, EncodeError> {
     let mut encoder = Encoder::new();
     let room_for_size = [0; 4];
