@@ -247,8 +247,8 @@ mod tests {
         assert!(after.track().len() > before.track().len());
         let told = |staging: &Staging| staging.runs()[0].lesson.clone();
         assert_eq!(told(&after).end, before.track().len(), "the lesson's own end stays where it was");
-        assert!(told(&before).by_hand.as_ref().is_some_and(|by_hand| by_hand.says.starts_with("6 of 9")));
-        assert!(told(&after).by_hand.as_ref().is_some_and(|by_hand| by_hand.says.starts_with("7 of 9")));
+        assert!(told(&before).by_hand.as_ref().is_some_and(|by_hand| by_hand.says.starts_with("8 of 13")));
+        assert!(told(&after).by_hand.as_ref().is_some_and(|by_hand| by_hand.says.starts_with("9 of 13")));
     }
 
     #[test]

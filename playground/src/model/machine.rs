@@ -124,8 +124,11 @@ fn names(kind: MachineKind, walk: Option<&Walk>) -> (String, String) {
         (MachineKind::Lifecycle, _) => {
             (format!("lifecycle-{}", client + 1), format!("Client {}\u{2019}s life", client + 1))
         }
-        (MachineKind::Connection, Some(connection)) => {
+        (MachineKind::Connection, Some(connection)) if client == 0 => {
             (format!("b{}", connection.broker()), format!("Connection {connection}"))
+        }
+        (MachineKind::Connection, Some(connection)) => {
+            (format!("c{}b{}", client + 1, connection.broker()), format!("Connection {connection}"))
         }
         (MachineKind::Connection, None) => ("connection".to_owned(), "A connection".to_owned()),
     }

@@ -9,8 +9,7 @@ use std::rc::Rc;
 pub(crate) const ROW: f64 = 28.0;
 /// The column with numbers and times, left of the lanes.
 pub(crate) const GUTTER: f64 = 84.0;
-/// How much narrower and wider than usual lanes may become.
-const TIGHTEST: f64 = 0.8;
+/// How much wider than usual lanes may become.
 const WIDEST: f64 = 2.4;
 /// How far apart two connections of one lane stand.
 const BESIDE: f64 = 14.0;
@@ -41,13 +40,17 @@ impl Geometry {
     /// Spreads the lanes over the width there is; they keep a least width, and then the stage scrolls.
     pub(crate) fn new(lanes: &[Lane], available: f64, side: Side, track: Rc<Track>, position: usize) -> Self {
         let usual: f64 = lanes.iter().map(|lane| usual_width(lane.id)).sum();
-        let room = (available - GUTTER).max(usual * TIGHTEST);
-        let factor = if usual > 0.0 { (room / usual).min(WIDEST) } else { 1.0 };
+        let least: f64 = lanes.iter().map(|lane| least_width(lane.id)).sum();
+        let room = (available - GUTTER).max(least);
+        // Where room is short, lanes give what they can spare: those of tasks most.
+        let spare = if usual > least { ((room - least) / (usual - least)).min(1.0) } else { 1.0 };
+        let factor = if usual > 0.0 { (room / usual).clamp(1.0, WIDEST) } else { 1.0 };
         let mut left = GUTTER;
         let centres = lanes
             .iter()
             .map(|lane| {
-                let width = usual_width(lane.id) * factor;
+                let least = least_width(lane.id);
+                let width = (usual_width(lane.id) - least).mul_add(spare, least) * factor;
                 left += width;
                 (left - width / 2.0).round()
             })
@@ -135,6 +138,16 @@ const fn usual_width(lane: LaneId) -> f64 {
     }
 }
 
+/// What a lane's name and signs need.
+const fn least_width(lane: LaneId) -> f64 {
+    match lane {
+        LaneId::Task(_) => 30.0,
+        LaneId::Client(_) => 74.0,
+        LaneId::Connection { .. } => 84.0,
+        LaneId::Broker(_) => 62.0,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,6 +174,20 @@ mod tests {
             }
             assert!(last < geometry.width());
             assert!(geometry.width() >= available.floor());
+        }
+    }
+
+    #[test]
+    fn many_lanes_fit_into_half_a_stage() {
+        let tasks = (1..=5).map(LaneId::Task);
+        let others = [LaneId::Client(0), LaneId::Connection { client: 0, broker: 1 }, LaneId::Broker(1)];
+        let lanes: Vec<Lane> = tasks.chain(others).map(|id| Lane { id, label: String::new() }).collect();
+        let track = Rc::new(Track::single(Side::After, 10));
+        for available in [460.0, 480.0, 560.0, 700.0, 900.0] {
+            let geometry = Geometry::new(&lanes, available, Side::After, track.clone(), 5);
+            assert!(geometry.width() <= available, "{} of {available}", geometry.width());
+            let middle = |lane: usize| geometry.x(lane);
+            assert!((1..5).all(|lane| middle(lane) - middle(lane - 1) >= 29.0), "{available}");
         }
     }
 

@@ -109,8 +109,14 @@ fn life(segment: &Segment, events: &[Arc<Event>], geometry: &Geometry) -> Html {
     }
 }
 
-/// The waits of tasks.
+/// The waits of tasks. Those that never end stand side by side, so that there is one place for the words about all of them.
 pub(super) fn bars(bars: &[Bar], geometry: &Geometry, at_end: bool) -> Html {
+    let endless = || bars.iter().enumerate().filter(|(_, bar)| at_end && bar.end == BarEnd::NeverResolved);
+    let words = match endless().count() {
+        0 | 1 => "never resolved".to_owned(),
+        count => format!("{count} never resolved"),
+    };
+    let last = endless().max_by_key(|(_, bar)| bar.lane).map(|(index, _)| index);
     bars.iter()
         .enumerate()
         .map(|(index, bar)| {
@@ -122,12 +128,13 @@ pub(super) fn bars(bars: &[Bar], geometry: &Geometry, at_end: bool) -> Html {
                 .iter()
                 .filter(|earlier| earlier.lane == bar.lane && until(earlier) > bar.from)
                 .count();
-            wait(bar, beside, geometry, at_end)
+            let words = (last == Some(index)).then_some(words.as_str());
+            wait(bar, beside, geometry, at_end, words)
         })
         .collect()
 }
 
-fn wait(bar: &Bar, beside: usize, geometry: &Geometry, at_end: bool) -> Html {
+fn wait(bar: &Bar, beside: usize, geometry: &Geometry, at_end: bool, words: Option<&str>) -> Html {
     let x = (beside as f64).mul_add(10.0, geometry.x(bar.lane));
     let top = geometry.y(bar.from);
     let (bottom, class, end) = match &bar.end {
@@ -150,7 +157,7 @@ fn wait(bar: &Bar, beside: usize, geometry: &Geometry, at_end: bool) -> Html {
         }
         BarEnd::NeverResolved if at_end => {
             let y = geometry.now();
-            let words = label(x + 10.0, y - 4.0, "start", classes!("strong"), "never resolved");
+            let words = words.map(|words| label(x + 10.0, y - 4.0, "start", classes!("strong"), words));
             (y, "tone-bad", html! { <>{ cross(x, y, classes!("end-error")) }{ words }</> })
         }
         BarEnd::Waiting | BarEnd::NeverResolved => (geometry.now(), "tone-plain", Html::default()),
