@@ -67,6 +67,10 @@ pub(crate) enum Effect {
     Bootstrap,
     /// Close everything and forget what is under way; nothing is to come alive after this.
     CloseAll { reason: crate::error::CloseReason },
+    /// What is known of the cluster is of no use any more: drop it, and ask the bootstrap addresses.
+    Rebootstrap { cause: &'static str },
+    /// Metadata is of another cluster than before.
+    ClusterChanged,
     /// Metadata was replaced by newer metadata.
     MetadataUpdated,
     /// Something that start() needs has come, or cannot come.

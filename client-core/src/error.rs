@@ -107,6 +107,17 @@ pub enum CloseReason {
         /// What had not come: `credentials`, or a request's name.
         waited_for: &'static str,
     },
+    /// The broker says that it is not the one which this connection was meant for (KIP-1242).
+    Misrouted,
+    /// The broker belongs to another cluster than the one which the client knows.
+    WrongCluster {
+        /// The id of the known cluster.
+        expected: String,
+        /// The id of the broker's cluster.
+        found: String,
+    },
+    /// Everything known of the cluster is dropped, and the bootstrap addresses are asked again (KIP-1102).
+    Rebootstrap,
     /// Nothing was sent for `connections_max_idle` (CN13).
     Idle,
     /// Newer metadata no longer has this broker, or it now lives at another address.
@@ -128,6 +139,13 @@ impl fmt::Display for CloseReason {
             Self::AuthenticationTimeout { waited_for } => {
                 write!(f, "authentication did not end in time: {waited_for} did not come")
             }
+            Self::Misrouted => f.write_str(
+                "the broker is not the one that metadata names at this address; check the brokers' advertised listeners and what lies between",
+            ),
+            Self::WrongCluster { expected, found } => {
+                write!(f, "the broker belongs to the cluster {found} and not to {expected}, which is in use")
+            }
+            Self::Rebootstrap => f.write_str("the bootstrap addresses are asked again"),
             Self::Idle => f.write_str("the connection was idle"),
             Self::NoLongerNeeded => f.write_str("the broker is no longer needed"),
         }
@@ -351,6 +369,8 @@ impl Error {
                 LossCause::Local(CloseReason::AuthenticationTimeout { .. }) => "AUTHENTICATION_TIMEOUT",
                 LossCause::Local(CloseReason::ProtocolViolation(_)) => "MALFORMED_REPLY",
                 LossCause::Local(CloseReason::UnsupportedVersion { .. }) => "UNSUPPORTED_VERSION",
+                LossCause::Local(CloseReason::Misrouted) => "REBOOTSTRAP_REQUIRED",
+                LossCause::Local(CloseReason::WrongCluster { .. }) => "INCONSISTENT_CLUSTER_ID",
                 LossCause::Remote(_) | LossCause::Local(_) => "CONNECTION_LOST",
             },
             Self::NoBrokers { .. } => "NO_BROKERS_AVAILABLE",

@@ -319,6 +319,8 @@ pub enum Timer {
     MetadataRetry,
     /// When metadata is too old.
     MetadataAge,
+    /// When to drop what is known of the cluster because no metadata has come for too long.
+    Rebootstrap,
     /// When to ask for a producer id again after a failure.
     ProducerIdRetry,
     /// When to stop waiting for the flush and fail what is left.

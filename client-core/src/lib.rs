@@ -77,7 +77,9 @@ pub use client::{Client, ConnectionView, Consumer, InFlightView, Inspect, Produc
 pub use compression::Compression;
 #[cfg(feature = "exhibits")]
 pub use config::Defect;
-pub use config::{Acks, Config, ConsumerConfig, OffsetReset, Partitioner, ProducerConfig, Role};
+pub use config::{
+    Acks, Config, ConsumerConfig, MetadataRecovery, OffsetReset, Partitioner, ProducerConfig, Role,
+};
 pub use connection::{AuthenticationPhase, ConnectionState};
 pub use consumer::{AssignOutcome, FetchedBatch, OffsetSpec, StartOffset};
 pub use cx::Counters;

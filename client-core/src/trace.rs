@@ -172,6 +172,18 @@ pub enum TraceKind {
         /// How many topics it names.
         topics: usize,
     },
+    /// Everything known of the cluster was dropped; the bootstrap addresses are asked again (KIP-1102).
+    Rebootstrapped {
+        /// Why.
+        cause: &'static str,
+    },
+    /// The bootstrap addresses lead to another cluster than before.
+    ClusterChanged {
+        /// The id of the cluster before.
+        from: String,
+        /// The id of the cluster now.
+        to: String,
+    },
     /// A batch was closed and given to a request.
     BatchSent {
         /// Where to.

@@ -69,6 +69,12 @@ impl ClusterView {
         Some(view.partitions.iter().map(describe).collect())
     }
 
+    /// Forgets everything but which cluster it was: nobody is known, and nobody leads anything.
+    pub(crate) fn forget(&mut self) {
+        self.nodes.clear();
+        self.topics.clear();
+    }
+
     /// Takes over what a response says. A topic that comes with an error keeps the partitions it had; a partition whose
     /// leader epoch is older than the known one is old news from a broker that lags behind.
     pub(crate) fn apply(&mut self, response: &MetadataResponse) {

@@ -240,6 +240,7 @@ pub fn purpose(timer: Timer) -> String {
         Timer::Queued(broker) => format!("fail requests that wait for {broker}"),
         Timer::MetadataRetry => "ask for metadata again after a failure".into(),
         Timer::MetadataAge => "refresh old metadata".into(),
+        Timer::Rebootstrap => "ask the configured addresses again, as no metadata comes".into(),
         Timer::ProducerIdRetry => "ask for a producer id again after a failure".into(),
         Timer::StopLimit => "stop without waiting any longer".into(),
         Timer::Linger => "send the batches that have waited long enough".into(),

@@ -3,7 +3,7 @@
 use super::{Client, RoleState};
 use crate::connection::Connection;
 use crate::cx::{Effect, Owner};
-use crate::error::{CloseReason, Error};
+use crate::error::{CloseReason, Error, LossCause};
 use crate::ids::BrokerId;
 use crate::io::{Event, Status};
 use crate::lifecycle::LifecycleState;
@@ -103,12 +103,22 @@ impl Client {
                 let known = self.connections.iter().map(|(broker, _)| *broker);
                 self.lifecycle.handle_lost(connection.broker, error.clone(), known, cx);
                 self.cluster.refresh(cx);
+                let is_configured = self.connections.is_configured(connection.broker);
+                if let Some(cause) = rebootstrap_cause(&error, is_configured) {
+                    cx.effect(Effect::Rebootstrap { cause });
+                }
                 if error.authentication().is_some() {
                     self.tell_who_waits(connection.broker, &error);
                 }
                 self.tell_if_offline();
             }
             Effect::Ready => self.tell_if_recovered(),
+            Effect::Rebootstrap { cause } => self.rebootstrap(cause),
+            Effect::ClusterChanged => {
+                if let RoleState::Producer(producer) = &mut self.role {
+                    producer.handle_cluster_changed(cx);
+                }
+            }
             Effect::Throttled { broker, until } => {
                 self.troubled = true;
                 cx.event(Event::Status(Status::Throttled { broker, until }));
@@ -152,6 +162,7 @@ impl Client {
         match (owner, &mut self.role) {
             (Owner::Metadata(number), _) => {
                 if let Some(nodes) = self.cluster.handle_reply(number, result, cx) {
+                    self.connections.expect_cluster(self.cluster.view().cluster_id.as_ref());
                     let named = self.connections.apply(&nodes, cx);
                     self.cluster.finish(named, cx);
                 }
@@ -178,6 +189,16 @@ impl Client {
             ) => {
                 debug_assert!(false, "a reply came for {owner:?}, which this client does not have");
             }
+        }
+    }
+
+    /// Drops what is known of the cluster and asks the configured addresses. What is in flight fails, and is sent again where that is its
+    /// way.
+    fn rebootstrap(&mut self, cause: &'static str) {
+        if self.cluster.may_rebootstrap(&self.cx) {
+            self.troubled = true;
+            self.connections.rebootstrap(&mut self.cx);
+            self.cluster.rebootstrap(cause, &mut self.cx);
         }
     }
 
@@ -224,5 +245,18 @@ impl Client {
             self.troubled = false;
             self.cx.event(Event::Status(Status::Connected));
         }
+    }
+}
+
+/// Why the loss of a connection means that what is known of the cluster is of no use, if it does.
+fn rebootstrap_cause(error: &Error, is_configured: bool) -> Option<&'static str> {
+    let Error::Connection { cause: LossCause::Local(reason), .. } = error else { return None };
+    if *reason == CloseReason::Misrouted {
+        Some("a broker is not the one that it was taken for")
+    } else if is_configured && matches!(reason, CloseReason::WrongCluster { .. }) {
+        // The configured addresses say which cluster is meant; any other one leads astray.
+        Some("a configured address leads to another cluster")
+    } else {
+        None
     }
 }

@@ -8,9 +8,8 @@ mod inspect;
 pub use facade::{Consumer, Producer};
 pub use inspect::{ConnectionView, InFlightView, Inspect};
 
-use crate::backoff::Backoff;
 use crate::cluster::Refresh;
-use crate::config::{Config, Role};
+use crate::config::{Config, MetadataRecovery, Role};
 use crate::connection::{Connections, Settings};
 use crate::consumer::ConsumerState;
 use crate::cx::Cx;
@@ -70,11 +69,12 @@ impl Client {
             max_idle: config.connections_max_idle,
             max_frame_size: config.max_frame_size,
             sasl: config.sasl.clone(),
+            rebootstraps: config.metadata_recovery == MetadataRecovery::Rebootstrap,
+            cluster_id: None,
+            checks_nodes: false,
             #[cfg(feature = "exhibits")]
             defect: config.defect,
         };
-        let refresh_backoff =
-            Backoff::new(config.retry_backoff, config.retry_backoff_max, rng.fork("metadata", 0));
         let (role, auto_create) = match &config.role {
             Role::Producer(producer) => {
                 (RoleState::Producer(ProducerState::new(config, producer, &rng)), true)
@@ -87,13 +87,8 @@ impl Client {
         Ok(Self {
             cx: Cx::new(now),
             lifecycle: Lifecycle::new(config),
+            cluster: Refresh::new(config, auto_create, &rng),
             connections: Connections::new(settings, &config.bootstrap, rng),
-            cluster: Refresh::new(
-                refresh_backoff,
-                config.metadata_max_age,
-                config.request_timeout,
-                auto_create,
-            ),
             role,
             stirred: false,
             troubled: false,

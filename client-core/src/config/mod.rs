@@ -46,6 +46,11 @@ pub struct Config {
     pub retry_backoff_max: Duration,
     /// When metadata is asked for again though nothing went wrong (`metadata.max.age.ms`).
     pub metadata_max_age: Duration,
+    /// What to do when no known broker answers any more (`metadata.recovery.strategy`, KIP-899).
+    pub metadata_recovery: MetadataRecovery,
+    /// How long metadata may fail to come before everything known of the cluster is dropped and the bootstrap addresses are asked again
+    /// (`metadata.recovery.rebootstrap.trigger.ms`, KIP-1102).
+    pub rebootstrap_trigger: Duration,
     /// When an unused connection is closed (`connections.max.idle.ms`).
     pub connections_max_idle: Duration,
     /// The largest reply accepted, in bytes. Also the most that the records of one batch may take when decompressed.
@@ -57,6 +62,15 @@ pub struct Config {
     /// A deliberate fault, for the playground's "before" pictures.
     #[cfg(feature = "exhibits")]
     pub defect: Option<Defect>,
+}
+
+/// What to do when no known broker answers any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetadataRecovery {
+    /// Ask the bootstrap addresses again.
+    Rebootstrap,
+    /// Nothing: the brokers named last are tried for ever.
+    None,
 }
 
 /// What kind of client it is.
@@ -205,6 +219,8 @@ impl Config {
             retry_backoff: Duration::from_millis(100),
             retry_backoff_max: Duration::from_secs(1),
             metadata_max_age: Duration::from_secs(300),
+            metadata_recovery: MetadataRecovery::Rebootstrap,
+            rebootstrap_trigger: Duration::from_secs(300),
             connections_max_idle: Duration::from_secs(540),
             max_frame_size: 128 << 20,
             sasl: None,

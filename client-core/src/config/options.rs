@@ -6,7 +6,7 @@
 
 use super::sasl;
 use super::value::{Plain, Value};
-use super::{Acks, Config, ConsumerConfig, OffsetReset, Partitioner, ProducerConfig, Role};
+use super::{Acks, Config, ConsumerConfig, MetadataRecovery, OffsetReset, Partitioner, ProducerConfig, Role};
 use crate::compression::Compression;
 use crate::io::Address;
 use crate::sasl::Sasl;
@@ -76,6 +76,7 @@ macro_rules! words {
 
 words!(Acks: -1 => All, "all" => All, 1 => Leader, 0 => None);
 words!(Compression: "none" => None, "gzip" => Gzip, "snappy" => Snappy, "lz4" => Lz4, "zstd" => Zstd);
+words!(MetadataRecovery: "rebootstrap" => Rebootstrap, "none" => None);
 words!(Partitioner: "default" => Default, "roundRobin" => RoundRobin);
 words!(OffsetReset: "latest" => Latest, "earliest" => Earliest, "none" => None);
 
@@ -98,6 +99,8 @@ pub(super) fn options(config: &mut Config) -> Vec<Setting<'_>> {
         retry_backoff,
         retry_backoff_max,
         metadata_max_age,
+        metadata_recovery,
+        rebootstrap_trigger,
         connections_max_idle,
         max_frame_size,
         sasl,
@@ -115,6 +118,11 @@ pub(super) fn options(config: &mut Config) -> Vec<Setting<'_>> {
         option("retryBackoffMs", Slot::Millis(retry_backoff, ZERO, Duration::MAX)),
         option("retryBackoffMaxMs", Slot::Millis(retry_backoff_max, ZERO, Duration::MAX)),
         option("metadataMaxAgeMs", Slot::Millis(metadata_max_age, ZERO, Duration::MAX)),
+        option("metadataRecoveryStrategy", Slot::Word(metadata_recovery)),
+        option(
+            "metadataRecoveryRebootstrapTriggerMs",
+            Slot::Millis(rebootstrap_trigger, ZERO, Duration::MAX),
+        ),
         option("connectionsMaxIdleMs", Slot::Millis(connections_max_idle, ZERO, Duration::MAX)),
         option("maxFrameSize", Slot::Size(max_frame_size, 1024, INT_MAX)),
         option("sasl", Slot::Sasl(sasl)),

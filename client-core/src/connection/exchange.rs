@@ -1,12 +1,13 @@
 //! What a connection says and hears: agrees on versions, sends requests, matches replies.
 
 use super::authenticating::{redacted_request, redacted_response};
-use super::{Connection, ConnectionState, InFlight, Settings};
+use super::{CHECKED_API_VERSIONS, Connection, ConnectionState, InFlight, Settings};
 use crate::cx::{Cx, Effect, Outgoing, Owner, Target};
 use crate::error::{CloseReason, Error};
+use crate::ids::NodeId;
 use crate::io::{Output, Timer};
 use crate::protocol::{
-    ApiKey, ApiVersionsRequest, ErrorCode, Request, Response, ResponseHeader, VersionRange,
+    ApiKey, ApiVersionsRequest, ErrorCode, MetadataResponse, Request, Response, ResponseHeader, VersionRange,
 };
 use crate::time::Instant;
 use crate::trace::TraceKind;
@@ -20,13 +21,23 @@ impl Connection {
     // ---- agreeing on versions ----
 
     pub(super) fn send_api_versions(&mut self, version: i16, settings: &Settings, cx: &mut Cx) {
+        // Both or neither: a broker takes a cluster without a node for the wrong one.
+        let meant = self.meant(settings).filter(|_| version >= CHECKED_API_VERSIONS);
         let body = Request::ApiVersions(ApiVersionsRequest {
+            cluster_id: meant.map(|(cluster, _)| cluster.into()),
+            node_id: meant.map_or(-1, |(_, node)| node.0),
             client_software_name: "kafka-wasm".into(),
             client_software_version: env!("CARGO_PKG_VERSION").into(),
-            ..Default::default()
         });
         self.write_own(body, version, settings, cx);
         self.refresh_timers(settings, cx);
+    }
+
+    /// Which broker of which cluster is meant to be at the other end, where brokers compare that with who they are (KIP-1242).
+    pub(super) fn meant<'a>(&self, settings: &'a Settings) -> Option<(&'a str, NodeId)> {
+        let cluster =
+            settings.cluster_id.as_deref().filter(|_| settings.rebootstraps && settings.checks_nodes)?;
+        Some((cluster, self.node?))
     }
 
     pub(super) fn handle_api_versions(
@@ -57,6 +68,9 @@ impl Connection {
                 ),
             }
             return;
+        }
+        if response.error_code == ErrorCode::RebootstrapRequired.code() {
+            return self.give_up(CloseReason::Misrouted, settings, cx);
         }
         if response.error_code != 0 {
             self.violated(
@@ -222,6 +236,9 @@ impl Connection {
         });
         match Response::decode(request.api, request.version, frame) {
             Ok((_, response)) => {
+                if let Some(reason) = wrong_cluster(&response, settings) {
+                    return self.give_up(reason, settings, cx);
+                }
                 self.in_flight.pop_front();
                 cx.counters.responses_received += 1;
                 self.obey_throttle(response.throttle_time(request.version), cx);
@@ -251,6 +268,14 @@ impl Connection {
         cx.trace(|| TraceKind::ProtocolViolated { connection, problem: problem.clone() });
         self.give_up(CloseReason::ProtocolViolation(problem), settings, cx);
     }
+}
+
+/// A broker whose metadata is of another cluster: what it says must not be mixed with what is known, nor may it get what was meant for
+/// a broker of the known one.
+fn wrong_cluster(response: &Response, settings: &Settings) -> Option<CloseReason> {
+    let Response::Metadata(MetadataResponse { cluster_id: Some(found), .. }) = response else { return None };
+    let expected = settings.cluster_id.as_ref().filter(|expected| *expected != found)?;
+    Some(CloseReason::WrongCluster { expected: expected.clone(), found: found.clone() })
 }
 
 /// The versions this client speaks: those of the codec, without the ones whose use needs more than the codec.

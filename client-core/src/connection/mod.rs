@@ -44,6 +44,12 @@ pub(crate) struct Settings {
     pub(crate) max_idle: Duration,
     pub(crate) max_frame_size: usize,
     pub(crate) sasl: Option<Sasl>,
+    /// Whether a client that has lost its cluster begins anew; else it cannot follow a broker's word to do so, and does not ask for it.
+    pub(crate) rebootstraps: bool,
+    /// The id of the cluster that the brokers have to belong to, once metadata has said it.
+    pub(crate) cluster_id: Option<String>,
+    /// Whether brokers of the cluster compare whom a client means to reach with who they are (KIP-1242).
+    pub(crate) checks_nodes: bool,
     #[cfg(feature = "exhibits")]
     pub(crate) defect: Option<crate::config::Defect>,
 }
@@ -161,7 +167,8 @@ impl Connection {
             return;
         }
         self.transition(ConnectionState::Negotiating, "the transport is open", cx);
-        self.send_api_versions(FIRST_API_VERSIONS, settings, cx);
+        let meant = self.meant(settings).is_some();
+        self.send_api_versions(if meant { CHECKED_API_VERSIONS } else { FIRST_API_VERSIONS }, settings, cx);
     }
 
     pub(crate) fn handle_received(&mut self, bytes: Bytes, settings: &Settings, cx: &mut Cx) {
@@ -369,6 +376,11 @@ impl Connection {
         .min()
     }
 
+    /// Whether the broker compares whom a client means to reach with who it is; `None` before it has said its versions.
+    pub(crate) fn checks_node(&self) -> Option<bool> {
+        self.versions.get(&ApiKey::ApiVersions).map(|theirs| theirs.max >= CHECKED_API_VERSIONS)
+    }
+
     /// What it waits for while it authenticates.
     pub(crate) fn authentication_phase(&self) -> Option<AuthenticationPhase> {
         self.authentication.as_ref().map(Authentication::phase)
@@ -452,9 +464,12 @@ impl Connection {
     }
 }
 
-/// The version in which a broker is asked for its versions. Version 5 only adds whom we mean to reach, and costs another round trip
-/// with every broker that does not know it.
+/// The version in which a broker is asked for its versions as long as nobody is known to know a later one: that would cost another
+/// round trip with every older broker.
 const FIRST_API_VERSIONS: i16 = 4;
+
+/// The first version which says whom the client means to reach (KIP-1242).
+const CHECKED_API_VERSIONS: i16 = 5;
 
 /// A connection that is closed from the other end after so long without use was closed for that; sooner, the broker is going down.
 const IDLE_CLOSE_MIN: Duration = Duration::from_secs(10);

@@ -56,7 +56,11 @@ impl Connections {
         };
         match input {
             Input::Connected { .. } => current.handle_connected(&self.settings, cx),
-            Input::Received { bytes, .. } => current.handle_received(bytes, &self.settings, cx),
+            Input::Received { bytes, .. } => {
+                current.handle_received(bytes, &self.settings, cx);
+                // While brokers are being upgraded, the one that was heard last is as good a guess as any.
+                self.settings.checks_nodes = current.checks_node().unwrap_or(self.settings.checks_nodes);
+            }
             Input::Disconnected { cause, .. } => current.handle_disconnected(cause, &self.settings, cx),
             Input::TimeoutFired => {}
         }
@@ -113,6 +117,11 @@ impl Connections {
         queued.map(|outgoing| outgoing.body = body).is_some()
     }
 
+    /// From now on brokers have to belong to this cluster.
+    pub(crate) fn expect_cluster(&mut self, cluster_id: Option<&String>) {
+        self.settings.cluster_id = cluster_id.cloned();
+    }
+
     /// Gives each broker of newer metadata its number, adopts connections to the same address, and retires
     /// connections to brokers that are gone.
     pub(crate) fn apply(&mut self, nodes: &[(NodeId, Address)], cx: &mut Cx) -> LiteMap<NodeId, BrokerId> {
@@ -141,7 +150,22 @@ impl Connections {
                 connection.retire(&self.settings, cx);
             }
         }
-        // An address that is gone and was not configured is forgotten once nothing is open any more.
+        self.forget_the_gone();
+        named
+    }
+
+    /// Closes everything and forgets every address but the configured ones, and which cluster they led to (KIP-1102).
+    pub(crate) fn rebootstrap(&mut self, cx: &mut Cx) {
+        self.expect_cluster(None);
+        for (_, connection) in &mut self.by_broker {
+            connection.set_node(None);
+            connection.close(CloseReason::Rebootstrap, cx);
+        }
+        self.forget_the_gone();
+    }
+
+    /// An address that is gone and was not configured is forgotten once nothing is open any more.
+    fn forget_the_gone(&mut self) {
         let bootstrap = self.bootstrap;
         let mut floor = self.generation_floor;
         self.by_broker.retain(|broker, connection| {
@@ -154,7 +178,11 @@ impl Connections {
             kept
         });
         self.generation_floor = floor;
-        named
+    }
+
+    /// Whether the address is one of those the client was configured with.
+    pub(crate) fn is_configured(&self, broker: BrokerId) -> bool {
+        usize::from(broker.0) <= self.bootstrap
     }
 
     /// Closes everything; nothing is planned any more.
@@ -166,6 +194,8 @@ impl Connections {
 
     /// Begins anew with connections that know nothing, as a start does.
     pub(crate) fn begin(&mut self, cx: &mut Cx) {
+        // It may have been replaced meanwhile.
+        self.expect_cluster(None);
         for (broker, connection) in &mut self.by_broker {
             let (address, node) = (connection.address().clone(), connection.node());
             let generation = connection.id().generation;
@@ -223,8 +253,10 @@ impl Connections {
             }
         };
         // A broker that newer metadata has dropped may still be here, losing its connection: it is not to be asked any more.
+        let any_known = self.by_broker.values().any(|it| it.node().is_some());
+        let asks_configured = self.settings.rebootstraps || !any_known;
         let known = |(broker, it): &(&BrokerId, &Connection)| {
-            it.node().is_some() || usize::from(broker.0) <= self.bootstrap
+            it.node().is_some() || (asks_configured && self.is_configured(**broker))
         };
         let candidates = self.by_broker.iter().filter(known);
         candidates.min_by_key(|(broker, it)| (rank(it), **broker)).map_or(BrokerId(1), |(broker, _)| *broker)

@@ -21,6 +21,9 @@ fn settings() -> Settings {
         max_idle: Duration::from_secs(540),
         max_frame_size: 1 << 20,
         sasl: None,
+        rebootstraps: true,
+        cluster_id: None,
+        checks_nodes: false,
         #[cfg(feature = "exhibits")]
         defect: None,
     }

@@ -201,6 +201,17 @@ impl ProducerState {
         }
     }
 
+    /// The cluster is another one: it knows neither the producer's id nor what was sent. What has not ended goes there under a new id, of
+    /// which the numbers begin anew; that it may stand in the logs of the other cluster, too, is nothing that numbers could prevent.
+    pub(crate) fn handle_cluster_changed(&mut self, cx: &mut Cx) {
+        if self.config.idempotent {
+            for topic in &mut self.topics {
+                topic.forget_identities();
+            }
+            self.identity.begin(cx);
+        }
+    }
+
     /// A stop begins: nothing more is accepted, and what was accepted goes out now.
     pub(crate) fn begin_stop(&mut self, cx: &mut Cx) {
         self.accepting = false;

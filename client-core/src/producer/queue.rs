@@ -375,7 +375,7 @@ impl PartitionQueue {
         self.closed.iter().chain(&self.open).map(|batch| batch.deadline).min()
     }
 
-    /// Forgets everything about sequence numbers: a start begins with a new producer id.
+    /// Forgets everything about sequence numbers: a start, and another cluster, begin with a new producer id. Nothing is in flight.
     pub(crate) fn forget_identity(&mut self) {
         self.identity = None;
         self.confirmed = false;
@@ -385,6 +385,10 @@ impl PartitionQueue {
         self.is_identity_refused = false;
         self.in_flight = 0;
         self.unresolved = 0;
+        for batch in &mut self.closed {
+            batch.sequence = None;
+            batch.ambiguous = false;
+        }
     }
 
     fn begin_identity(&mut self, current: Option<ProducerId>) {

@@ -19,6 +19,7 @@ mod producer;
 // Random tests draw from the operating system, which wasm32 has not.
 #[cfg(not(target_family = "wasm"))]
 mod properties;
+mod rebootstrap;
 mod roles;
 mod starting;
 mod stopping;

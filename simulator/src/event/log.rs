@@ -306,6 +306,7 @@ fn timer_word(timer: Timer) -> String {
         Timer::Queued(broker) => format!("queued-{broker}"),
         Timer::MetadataRetry => "metadata-retry".into(),
         Timer::MetadataAge => "metadata-age".into(),
+        Timer::Rebootstrap => "rebootstrap".into(),
         Timer::ProducerIdRetry => "producer-id-retry".into(),
         Timer::StopLimit => "stop-limit".into(),
         Timer::Linger => "linger".into(),

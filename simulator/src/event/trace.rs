@@ -120,6 +120,13 @@ impl Log {
             TraceKind::MetadataUpdated { brokers, topics } => {
                 entry(Kind::Metadata { brokers: brokers as u32, topics: topics as u32 })
             }
+            TraceKind::Rebootstrapped { cause } => {
+                let text = format!("What was known of the cluster is dropped: {cause}");
+                entry(Kind::Note { text })
+            }
+            TraceKind::ClusterChanged { from, to } => {
+                entry(Kind::Note { text: format!("The cluster is {to} now, and was {from}") })
+            }
             TraceKind::BatchSent { partition, records, base_sequence, retries } => {
                 causes_others = false;
                 let (partition, records) = (partition.to_string(), records as u32);

@@ -248,6 +248,9 @@ const fn close_cause(reason: &CloseReason) -> EndCause {
         CloseReason::Stopped
         | CloseReason::StartFailed
         | CloseReason::UnsupportedVersion { .. }
+        | CloseReason::Misrouted
+        | CloseReason::WrongCluster { .. }
+        | CloseReason::Rebootstrap
         | CloseReason::Idle
         | CloseReason::NoLongerNeeded => EndCause::ClosedByUs,
     }

@@ -11,9 +11,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 /// Some brokers and what they store.
 #[derive(Default)]
 pub(crate) struct Cluster {
+    /// Its id, as metadata tells it.
+    pub(crate) id: String,
     hosts: Vec<String>,
     down: BTreeSet<String>,
     black_holes: BTreeSet<String>,
+    lies_about: BTreeSet<String>,
     pub(crate) topics: BTreeMap<String, Vec<Log>>,
     /// Errors to answer produce requests with, before they are carried out.
     pub(crate) produce_errors: VecDeque<ErrorCode>,
@@ -45,6 +48,7 @@ type Appended = (i32, i32, i64);
 impl Cluster {
     pub(crate) fn new(hosts: &str) -> Self {
         Self {
+            id: "test".into(),
             hosts: hosts.split_whitespace().map(String::from).collect(),
             next_producer_id: 1_000,
             ..Self::default()
@@ -98,11 +102,21 @@ impl Cluster {
         self.topics[topic][partition].batches.iter().flat_map(replies::values).collect()
     }
 
+    /// The hosts have other numbers now: the first is node 1.
+    pub(crate) fn rename(&mut self, hosts: &str) {
+        self.hosts = hosts.split_whitespace().map(String::from).collect();
+    }
+
+    /// Metadata names the host under its number, and whoever is there is somebody else.
+    pub(crate) fn lies_about(&mut self, host: &str) {
+        self.lies_about.insert(host.into());
+    }
+
     /// `None` when the request has to wait; `Some(None)` when it is not answered at all.
     pub(crate) fn answer(&mut self, host: &str, request: &Request, hurry: bool) -> Option<Option<Response>> {
         let node = self.hosts.iter().position(|it| it == host).map_or(-1, |index| index as i32 + 1);
         Some(Some(match request {
-            Request::ApiVersions(_) => replies::versions().into(),
+            Request::ApiVersions(request) => self.versions(host, node, request).into(),
             Request::Metadata(request) => self.metadata(request).into(),
             Request::InitProducerId(_) => {
                 self.next_producer_id += 1;
@@ -130,6 +144,17 @@ impl Cluster {
         }))
     }
 
+    /// From version 5 on the client may say whom it means (KIP-1242).
+    fn versions(&self, host: &str, node: i32, request: &ApiVersionsRequest) -> ApiVersionsResponse {
+        let right = |cluster: &String| {
+            *cluster == self.id && request.node_id == node && !self.lies_about.contains(host)
+        };
+        if request.cluster_id.as_ref().is_none_or(right) {
+            return replies::versions();
+        }
+        replies::versions_error(ErrorCode::RebootstrapRequired)
+    }
+
     fn sasl_server(&mut self) -> &mut SaslServer {
         self.sasl.as_mut().expect("the client authenticates where it is asked to")
     }
@@ -146,6 +171,7 @@ impl Cluster {
     fn metadata(&self, request: &MetadataRequest) -> MetadataResponse {
         let hosts: Vec<&str> = self.hosts.iter().map(String::as_str).collect();
         let mut response = replies::metadata(&hosts.join(" "), &[]);
+        response.cluster_id = Some(self.id.clone());
         // Only brokers that are up are named; when none is, the one that answers thinks it is.
         response.brokers.retain(|broker| self.is_up(&broker.host));
         for asked in request.topics.iter().flatten() {

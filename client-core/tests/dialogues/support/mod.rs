@@ -418,6 +418,17 @@ impl Dialogue {
         next.is_some_and(|(_, request)| R::take(request.clone()).is_some())
     }
 
+    /// The client asks for nothing else, and the cluster answers.
+    #[track_caller]
+    pub(crate) fn they_send_nothing_but<R: Ask>(&mut self) {
+        for (connection, wire) in &self.wires {
+            for (_, request) in &wire.inbox {
+                assert!(R::take(request.clone()).is_some(), "{connection}: {request:?}");
+            }
+        }
+        self.serve();
+    }
+
     /// Connects, and agrees on versions: what comes before every other dialogue.
     #[track_caller]
     pub(crate) fn handshake(&mut self, host: &str) {

@@ -14,6 +14,20 @@ pub(crate) fn versions() -> ApiVersionsResponse {
     ApiVersionsResponse { api_keys: ApiKey::ALL.into_iter().map(range).collect(), ..Default::default() }
 }
 
+/// The versions of ApiVersions alone, from a broker that does not know the one which was asked.
+pub(crate) fn versions_unsupported(max_version: i16) -> ApiVersionsResponse {
+    let api_key = ApiKey::ApiVersions.code();
+    ApiVersionsResponse {
+        api_keys: vec![ApiVersion { api_key, min_version: 0, max_version }],
+        ..versions_error(ErrorCode::UnsupportedVersion)
+    }
+}
+
+/// No versions, but an error.
+pub(crate) fn versions_error(code: ErrorCode) -> ApiVersionsResponse {
+    ApiVersionsResponse { error_code: code.code(), ..Default::default() }
+}
+
 /// The same without one API.
 pub(crate) fn versions_without(api: ApiKey) -> ApiVersionsResponse {
     let mut response = versions();

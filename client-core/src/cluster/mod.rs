@@ -1,7 +1,10 @@
 //! Keeps the cluster view fresh: one request at a time, coalesced, on start, on demand, on loss and by age (CN11).
 
+mod recovery;
+
 use crate::backoff::Backoff;
 use crate::broker_error::broker_error;
+use crate::config::Config;
 use crate::cx::{Cx, Effect, Outgoing, Owner, Target, TimerSlot};
 use crate::error::Error;
 use crate::ids::{BrokerId, NodeId, OperationId, TopicName};
@@ -9,6 +12,7 @@ use crate::io::{Address, Completion, Deadline, Timer};
 use crate::protocol::{
     ErrorCode, MetadataRequest, MetadataRequestTopic, MetadataResponse, Request, Response,
 };
+use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 use crate::trace::TraceKind;
 use crate::view::ClusterView;
@@ -17,6 +21,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use litemap::LiteMap;
+use recovery::Recovery;
 
 /// Keeps the cluster view fresh.
 #[derive(Clone, Debug)]
@@ -43,18 +48,14 @@ pub(crate) struct Refresh {
     fresh: bool,
     /// When the last reply came.
     refreshed_at: Option<Instant>,
+    recovery: Recovery,
 }
 
 /// What a metadata response means for the connections.
 pub(crate) type Nodes = Vec<(NodeId, Address)>;
 
 impl Refresh {
-    pub(crate) fn new(
-        backoff: Backoff,
-        max_age: Duration,
-        request_timeout: Duration,
-        auto_create: bool,
-    ) -> Self {
+    pub(crate) fn new(config: &Config, auto_create: bool, rng: &Rng) -> Self {
         Self {
             view: ClusterView::default(),
             active: false,
@@ -62,15 +63,16 @@ impl Refresh {
             number: 0,
             again: false,
             topics: LiteMap::new(),
-            backoff,
+            backoff: Backoff::new(config.retry_backoff, config.retry_backoff_max, rng.fork("metadata", 0)),
             retry_timer: TimerSlot::default(),
             age_timer: TimerSlot::default(),
-            max_age,
-            request_timeout,
+            max_age: config.metadata_max_age,
+            request_timeout: config.request_timeout,
             auto_create,
             last_error: None,
             fresh: false,
             refreshed_at: None,
+            recovery: Recovery::new(config, rng),
         }
     }
 
@@ -90,6 +92,12 @@ impl Refresh {
         match result {
             Ok(Response::Metadata(response)) if response.error_code != 0 => {
                 let error = broker_error(response.error_code, "Metadata".to_string());
+                if response.error_code == ErrorCode::RebootstrapRequired.code() && self.recovery.is_on() {
+                    self.last_error = Some(error);
+                    self.retry_later(cx);
+                    cx.effect(Effect::Rebootstrap { cause: "a broker wants it" });
+                    return None;
+                }
                 self.failed(error, cx);
                 None
             }
@@ -101,8 +109,10 @@ impl Refresh {
                     self.failed(broker_error(ErrorCode::LeaderNotAvailable.code(), context), cx);
                     return None;
                 }
+                self.notice_change(&response, cx);
                 self.view.apply(&response);
                 self.last_error = None;
+                self.recovery.succeed(cx);
                 self.refreshed_at = Some(cx.now);
                 cx.trace(|| TraceKind::MetadataUpdated {
                     brokers: nodes.len(),
@@ -136,14 +146,16 @@ impl Refresh {
             self.request(cx);
         } else if unsettled {
             // Topics that are being created, or partitions that are electing a leader: ask again, but not at once.
-            let at = cx.now + self.backoff.next_wait();
-            self.retry_timer.arm(Timer::MetadataRetry, at, cx);
+            self.retry_later(cx);
         }
     }
 
     pub(crate) fn handle_timeout(&mut self, cx: &mut Cx) {
         let retry = self.retry_timer.fire(Timer::MetadataRetry, cx);
         let aged = self.age_timer.fire(Timer::MetadataAge, cx);
+        if self.recovery.is_due(cx) {
+            cx.effect(Effect::Rebootstrap { cause: "no metadata has come for too long" });
+        }
         if aged {
             self.backoff.reset();
         }
@@ -181,9 +193,26 @@ impl Refresh {
         self.again = false;
         self.retry_timer.cancel(Timer::MetadataRetry, cx);
         self.age_timer.cancel(Timer::MetadataAge, cx);
+        self.recovery.succeed(cx);
         for waiters in self.topics.iter_mut().map(|(_, it)| it) {
             waiters.complete_all(&Err(error.clone()), cx);
         }
+    }
+
+    /// Whether to begin anew with the configured addresses now. Not when that was done a moment ago: what leads nowhere is done less and
+    /// less often.
+    pub(crate) fn may_rebootstrap(&self, cx: &Cx) -> bool {
+        self.active && self.recovery.may_begin(cx.now)
+    }
+
+    /// Begins anew: nothing is known, and the configured addresses are asked. The connections have been closed.
+    pub(crate) fn rebootstrap(&mut self, cause: &'static str, cx: &mut Cx) {
+        cx.trace(|| TraceKind::Rebootstrapped { cause });
+        self.view.forget();
+        self.recovery.begin(cx);
+        self.in_flight = false;
+        self.again = false;
+        self.request(cx);
     }
 
     /// Something is wrong with what is known: ask again. Several wishes become one request; wishes that the last reply did not
@@ -261,7 +290,7 @@ impl Refresh {
         let retry = self.retry_timer.at().map(|at| Deadline { at, why: Timer::MetadataRetry });
         let age = self.age_timer.at().map(|at| Deadline { at, why: Timer::MetadataAge });
         let waiters = self.topics.values().filter_map(Waiters::deadline).min();
-        [retry, age, waiters].into_iter().flatten().min()
+        [retry, age, self.recovery.deadline(), waiters].into_iter().flatten().min()
     }
 
     pub(crate) fn waiting(&self) -> usize {
@@ -277,6 +306,7 @@ impl Refresh {
         self.retry_timer.cancel(Timer::MetadataRetry, cx);
         self.in_flight = true;
         self.number += 1;
+        self.recovery.attempt(cx.now);
         let body = self.body();
         cx.effect(Effect::Request(Outgoing {
             owner: Owner::Metadata(self.number),
@@ -313,12 +343,30 @@ impl Refresh {
             }
         }
         self.last_error = Some(error);
+        if !self.view.nodes.is_empty() {
+            self.recovery.fail(cx);
+        }
         if lost_connection {
             // The next broker is asked at once; each broker has its own wait before it is tried again.
             self.request(cx);
         } else {
-            let at = cx.now + self.backoff.next_wait();
-            self.retry_timer.arm(Timer::MetadataRetry, at, cx);
+            self.retry_later(cx);
+        }
+    }
+
+    fn retry_later(&mut self, cx: &mut Cx) {
+        let at = cx.now + self.backoff.next_wait();
+        self.retry_timer.arm(Timer::MetadataRetry, at, cx);
+    }
+
+    /// After a rebootstrap or a restart the cluster may be another one, of which the epochs and ids that are known say nothing.
+    fn notice_change(&mut self, response: &MetadataResponse, cx: &mut Cx) {
+        if let (Some(from), Some(to)) = (&self.view.cluster_id, &response.cluster_id)
+            && from != to
+        {
+            cx.trace(|| TraceKind::ClusterChanged { from: from.clone(), to: to.clone() });
+            cx.effect(Effect::ClusterChanged);
+            self.view.forget();
         }
     }
 
