@@ -325,10 +325,12 @@ fn cf4_a_conflict_names_layer_and_key() {
     check_error(Producer, &[one("bufferMemory", 2000.into())], ("role", "maxRequestSize"), "bufferMemory");
     check_error(
         Producer,
-        &[one("deliveryTimeoutMs", 0.5.into()), one("lingerMs", 0.5.into())],
-        ("role", "lingerMs"),
-        "less",
+        &[one("deliveryTimeoutMs", 20_000.into())],
+        ("role", "requestTimeoutMs"),
+        "expected with lingerMs no more than deliveryTimeoutMs, found 30000 and 20000",
     );
+    let linger = [one("requestTimeoutMs", 20_000.into()), one("lingerMs", 100_001.into())];
+    check_error(Producer, &linger, ("role", "requestTimeoutMs"), "found 120001 and 120000");
     for role in RoleName::ALL {
         let layers = [layer("low", &[("retryBackoffMs", 500.into())]), one("retryBackoffMaxMs", 400.into())];
         check_error(role, &layers, ("low", "retryBackoffMs"), "found 500 and 400");

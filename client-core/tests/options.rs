@@ -62,10 +62,10 @@ fn module() -> String {
         text += "  },\n";
     }
     text += "} as const satisfies Record<string, Record<string, OptionInfo>>\n";
-    text += "\n/** Pairs of which the first must be at most the second; less than it, where that is said. @internal */\n";
-    text += "export const limits: readonly (readonly [key: string, other: string, less?: true])[] = [\n";
-    for (key, other, less) in OptionInfo::limits() {
-        writeln!(text, "  ['{key}', '{other}'{}],", if less { ", true" } else { "" }).unwrap();
+    text += "\n/** Options that together must be at most another one. @internal */\n";
+    text += "export const limits: readonly (readonly [keys: readonly string[], other: string])[] = [\n";
+    for (keys, other) in OptionInfo::limits() {
+        writeln!(text, "  [['{}'], '{other}'],", keys.join("', '")).unwrap();
     }
     text + "]\n"
 }

@@ -108,6 +108,13 @@ pub enum Fault {
         /// The new port.
         port: u16,
     },
+    /// New connections to the broker's address reach another broker, as with a wrong entry in a proxy or an address given away.
+    Misroute {
+        /// The broker.
+        node: i32,
+        /// The one that is reached.
+        to: i32,
+    },
     /// A partition gets another leader.
     MoveLeader {
         /// The topic.
@@ -169,6 +176,7 @@ impl Fault {
             | Self::Garbage(node)
             | Self::Twice(node)
             | Self::Move { node, .. }
+            | Self::Misroute { node, .. }
             | Self::MoveLeader { node, .. }
             | Self::Heal(node) => Some(*node),
             Self::CreateTopic { .. } | Self::HealAll => None,
@@ -233,6 +241,7 @@ impl Fault {
             Self::Oversized(node) => format!("Broker {node}'s next reply will announce an absurd size"),
             Self::Garbage(node) => format!("Broker {node}'s next reply will be noise"),
             Self::Twice(node) => format!("Broker {node}'s next reply will come twice"),
+            Self::Misroute { node, to } => format!("Who connects to broker {node} reaches broker {to}"),
             Self::Move { node, host, port } => format!("Broker {node} moves to {host}:{port}"),
             Self::MoveLeader { topic, partition, node } => {
                 format!("Broker {node} becomes the leader of {topic}-{partition}")
@@ -310,6 +319,7 @@ impl Fault {
                 let host = words.word("a host")?.to_string();
                 Self::Move { node, host, port: words.number("a port")? }
             }
+            "misroute" => Self::Misroute { node: words.node()?, to: words.node()? },
             "leader" => {
                 let topic = words.word("a topic")?.to_string();
                 Self::MoveLeader { topic, partition: words.number("a partition")?, node: words.node()? }
@@ -384,6 +394,7 @@ impl fmt::Display for Fault {
             Self::Oversized(node) => write!(f, "oversized:n{node}"),
             Self::Garbage(node) => write!(f, "garbage:n{node}"),
             Self::Twice(node) => write!(f, "twice:n{node}"),
+            Self::Misroute { node, to } => write!(f, "misroute:n{node}:n{to}"),
             Self::Move { node, host, port } => write!(f, "move:n{node}:{host}:{port}"),
             Self::MoveLeader { topic, partition, node } => write!(f, "leader:{topic}:{partition}:n{node}"),
             Self::CreateTopic { topic, partitions } => write!(f, "create:{topic}:{partitions}"),
@@ -424,6 +435,7 @@ mod tests {
             "garbage:n1",
             "twice:n1",
             "move:n2:broker9:9092",
+            "misroute:n2:n1",
             "leader:orders:0:n2",
             "create:audit:2",
             "heal:n1",

@@ -61,7 +61,8 @@ describe('options', () => {
     producer({ bufferMemory: 2_000 }, 'maxRequestSize');
     producer({ partitioner: 'mine' }, 'partitioner');
     producer({ reconnectBackoffMs: 5_000 }, 'reconnectBackoffMs');
-    producer({ deliveryTimeoutMs: 10, lingerMs: 10 }, 'lingerMs');
+    producer({ deliveryTimeoutMs: 29_999 }, 'requestTimeoutMs');
+    producer({ requestTimeoutMs: 100_000, lingerMs: 20_001 }, 'requestTimeoutMs');
     producer({ idempotent: 'yes' }, 'idempotent');
     producer({ groupId: 'g' }, 'groupId');
     consumer({ offsetReset: 'first' }, 'offsetReset');

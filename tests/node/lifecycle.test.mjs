@@ -92,7 +92,7 @@ describe('life', () => {
 
   test('records for a broker that never answers fail at their deadline, and stop() ends', PATIENCE, async () => {
     const kafka = new Kafka({ brokers: [`127.0.0.1:${await closedPort()}`], ...IMPATIENT });
-    const client = kafka.producer({ deliveryTimeoutMs: 300 });
+    const client = kafka.producer({ requestTimeoutMs: 300, deliveryTimeoutMs: 300 });
     const failures = await Promise.all(Array.from({ length: 50 }, (_, i) => failure(client.produce({ topic: 'nowhere', value: `${i}` }), 'TIMEOUT')));
     assert.match(failures[0].message, /300/);
     const pending = failure(client.send({ topic: 'nowhere', messages: [{ value: 'x' }, { value: 'y' }] }), 'TIMEOUT').catch(

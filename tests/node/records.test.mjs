@@ -175,7 +175,7 @@ describe('records', () => {
   test('a partition that does not exist is an error that says so', PATIENCE, () =>
     withClients(async ({ producer }) => {
       const topic = freshTopic('no-partition');
-      const client = producer({ deliveryTimeoutMs: 3_000 });
+      const client = producer({ requestTimeoutMs: 3_000, deliveryTimeoutMs: 3_000 });
       await client.produce({ topic, partition: 2, value: 'there' });
       const error = await client.produce({ topic, partition: 99, value: 'not there' }).then(() => assert.fail('sent'), (error) => error);
       assert.match(error.message, /99/);

@@ -2,7 +2,7 @@
 //! keeps equal.
 
 use super::RoleName;
-use super::options::{LIMITS, Limit, Setting, Slot, options, to_millis};
+use super::options::{LIMITS, Setting, Slot, options, to_millis};
 use super::value::Value;
 use crate::time::Duration;
 use alloc::vec::Vec;
@@ -79,8 +79,8 @@ impl OptionInfo {
         options(&mut role.defaults()).iter().map(info).collect()
     }
 
-    /// Pairs of options of which the first must be at most the second, or, where the flag is set, less than it.
-    pub fn limits() -> impl Iterator<Item = (&'static str, &'static str, bool)> {
-        LIMITS.iter().map(|(key, other, limit)| (*key, *other, *limit == Limit::LessThan))
+    /// Options that together must be at most another one.
+    pub fn limits() -> impl Iterator<Item = (&'static [&'static str], &'static str)> {
+        LIMITS.iter().copied()
     }
 }

@@ -189,20 +189,14 @@ fn consumer_options(config: &mut ConsumerConfig) -> Vec<Setting<'_>> {
 /// Options whose values are not shown to anybody.
 pub(super) const SECRETS: &[&str] = &[];
 
-/// Pairs of options of which the first must not be larger than the second, or even has to be smaller.
-pub(super) const LIMITS: &[(&str, &str, Limit)] = &[
-    ("reconnectBackoffMs", "reconnectBackoffMaxMs", Limit::AtMost),
-    ("retryBackoffMs", "retryBackoffMaxMs", Limit::AtMost),
-    ("maxRequestSize", "bufferMemory", Limit::AtMost),
-    ("lingerMs", "deliveryTimeoutMs", Limit::LessThan),
+/// Options that together must not be larger than another one.
+pub(super) const LIMITS: &[(&[&str], &str)] = &[
+    (&["reconnectBackoffMs"], "reconnectBackoffMaxMs"),
+    (&["retryBackoffMs"], "retryBackoffMaxMs"),
+    (&["maxRequestSize"], "bufferMemory"),
+    // As in Java's client: else records end long before their request, and what follows them waits for its end.
+    (&["requestTimeoutMs", "lingerMs"], "deliveryTimeoutMs"),
 ];
-
-/// How two options limit each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Limit {
-    AtMost,
-    LessThan,
-}
 
 /// Two options that are right one by one and wrong together.
 pub(super) struct Conflict {
@@ -235,15 +229,15 @@ impl Config {
             let found = options.iter().find(|option| option.key == key)?;
             if let Value::Number(number) = found.slot.read() { Some(number) } else { None }
         };
-        LIMITS.iter().find_map(|(key, other, limit)| {
-            let (mine, theirs) = (number(key)?, number(other)?);
-            let (good, expected) = match limit {
-                Limit::AtMost => (mine <= theirs, "no more than"),
-                Limit::LessThan => (mine < theirs, "less than"),
+        LIMITS.iter().find_map(|(keys, other)| {
+            let (key, others) = keys.split_first()?;
+            let mine = keys.iter().map(|key| number(key)).sum::<Option<f64>>()?;
+            let theirs = number(other)?;
+            let with = if others.is_empty() { String::new() } else { format!(" with {}", others.join(", ")) };
+            let problem = || {
+                format!("expected{with} no more than {other}, found {} and {}", Plain(mine), Plain(theirs))
             };
-            let (mine, theirs) = (Plain(mine), Plain(theirs));
-            let problem = || format!("expected {expected} {other}, found {mine} and {theirs}");
-            (!good).then(|| Conflict { key, other, problem: problem() })
+            (mine > theirs).then(|| Conflict { key, other, problem: problem() })
         })
     }
 }

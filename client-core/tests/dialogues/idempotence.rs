@@ -1,7 +1,9 @@
 //! Writing without duplicates and in order: CN18, and what happens when numbers are refused.
 
 use crate::support::{Asked, Dialogue, replies, secs};
-use client_core::protocol::{ErrorCode, InitProducerIdRequest, MetadataRequest, ProduceRequest};
+use client_core::protocol::{
+    ErrorCode, InitProducerIdRequest, MetadataRequest, MetadataResponse, ProduceRequest, Response,
+};
 use client_core::{CloseReason, DisconnectCause, Error, Event, LifecycleState, RecordId};
 
 #[cfg(target_arch = "wasm32")]
@@ -321,14 +323,7 @@ fn cn18_order_holds_when_the_old_leader_says_so() {
 #[test]
 fn cn8_cn18_what_follows_a_timeout_is_written_once() {
     for (taken, answered) in [(false, false), (true, false), (true, true)] {
-        let mut d = Dialogue::producer_with("b1", |config, producer| {
-            config.request_timeout = secs(12);
-            producer.delivery_timeout = secs(10);
-        });
-        d.cluster.topic("t", &[1, 1]);
-        d = d.started();
-        d.send("t", "0");
-        d.serve();
+        let (mut d, slow) = impatient();
         let late = d.send("t", "1");
         let connection = d.connection("b1");
         let asked = d.peek::<ProduceRequest>("b1");
@@ -337,6 +332,7 @@ fn cn8_cn18_what_follows_a_timeout_is_written_once() {
         } else {
             d.they_send::<ProduceRequest>("b1");
         }
+        slow_down(&mut d, &slow);
         d.forget();
         d.wait(secs(10));
         assert_eq!(d.record_error(late).code(), "TIMEOUT");
@@ -369,6 +365,7 @@ fn cn18_what_has_timed_out_is_not_written_later() {
     for idempotent in [true, false] {
         let mut d = Dialogue::producer_with("b1 b2", |config, producer| {
             config.connect_timeout = secs(20);
+            config.request_timeout = secs(10);
             producer.delivery_timeout = secs(10);
             producer.idempotent = idempotent;
         });
@@ -389,27 +386,41 @@ fn cn18_what_has_timed_out_is_not_written_later() {
     }
 }
 
-/// A producer that gives records ten seconds and replies twelve, of which the broker has taken one.
-fn impatient() -> Dialogue {
+/// A producer of which the broker has taken one record, and that gives records ten seconds and replies eight: a record can run out of time
+/// in flight only where a reply takes longer than that, as when the broker throttles. It has asked for metadata.
+fn impatient() -> (Dialogue, Asked<MetadataRequest>) {
     let mut d = Dialogue::producer_with("b1", |config, producer| {
-        config.request_timeout = secs(12);
+        config.request_timeout = secs(8);
         producer.delivery_timeout = secs(10);
     });
-    d.cluster.topic("t", &[1]);
+    d.cluster.topic("t", &[1, 1]);
+    d.cluster.topic("other", &[1]);
     d = d.started();
     d.send("t", "0");
     d.serve();
-    d
+    d.command(|client, now| client.partitions_for(now, "other", None)).unwrap();
+    let asked = d.they_send::<MetadataRequest>("b1");
+    (d, asked)
+}
+
+/// The broker answers with metadata, and reads nothing for four seconds: what is in flight behind is given twelve in all.
+fn slow_down(d: &mut Dialogue, asked: &Asked<MetadataRequest>) {
+    let Some(Some(Response::Metadata(answer))) = d.cluster.answer("b1", &asked.body.clone().into(), true)
+    else {
+        panic!("the cluster answers")
+    };
+    d.we_answer(asked, MetadataResponse { throttle_time_ms: 4_000, ..answer });
 }
 
 /// What was not yet sent when a batch ran out of time has no copies on their way: it is written, in the next epoch.
 #[test]
 fn cn18_what_waits_behind_a_timeout_is_written() {
-    let mut d = impatient();
+    let (mut d, slow) = impatient();
     let late = send(&mut d, 5);
     for _ in &late {
         d.they_send::<ProduceRequest>("b1");
     }
+    slow_down(&mut d, &slow);
     d.wait(secs(5));
     let next = d.send("t", "6");
     d.wait(secs(5));
@@ -433,9 +444,10 @@ fn cn18_copies_that_come_late_are_neither_doubled_nor_misplaced() {
         AfterTheNext,
     }
     for late in [Late::AtOnce, Late::AfterTheRefusal, Late::AfterTheNext] {
-        let mut d = impatient();
+        let (mut d, slow) = impatient();
         let first = d.send("t", "1");
         let copies = [d.they_send::<ProduceRequest>("b1"), {
+            slow_down(&mut d, &slow);
             d.wait(secs(5));
             d.send("t", "2");
             d.they_send::<ProduceRequest>("b1")

@@ -15,7 +15,10 @@ fn writing() -> Dialogue {
 }
 
 fn writing_with(change: impl FnOnce(&mut client_core::ProducerConfig)) -> Dialogue {
-    let mut d = Dialogue::producer_with("b1", |_, producer| change(producer));
+    let mut d = Dialogue::producer_with("b1", |config, producer| {
+        change(producer);
+        config.request_timeout = config.request_timeout.min(producer.delivery_timeout);
+    });
     d.cluster.topic("t", &[1, 1]);
     d = d.started();
     let operation = d.command(|client, now| client.partitions_for(now, "t", None)).unwrap();

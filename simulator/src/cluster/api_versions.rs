@@ -1,7 +1,8 @@
 //! ApiVersions, versions 0 to 5.
 //!
 //! A version that is not offered is answered in version 0 with `UNSUPPORTED_VERSION` and the versions of
-//! ApiVersions alone (KIP-511). A software name or version with odd characters is an `INVALID_REQUEST`.
+//! ApiVersions alone (KIP-511). A software name or version with odd characters is an `INVALID_REQUEST`. Who means to reach another
+//! cluster or node is told so with `REBOOTSTRAP_REQUIRED` (KIP-1242); whoever names no cluster is not compared.
 //!
 //! Deviations from Apache Kafka: only the APIs this cluster speaks are listed, and of Produce, Fetch and
 //! ListOffsets only versions that carry record batches of magic 2. No features are reported.
@@ -9,15 +10,26 @@
 use super::state::ClusterState;
 use alloc::vec;
 use alloc::vec::Vec;
+use client_core::ids::NodeId;
 use client_core::protocol::{
     ApiKey, ApiVersion, ApiVersionsRequest, ApiVersionsResponse, ErrorCode, Response, VersionRange,
 };
 
 impl ClusterState {
-    pub(crate) fn api_versions(&self, version: i16, request: &ApiVersionsRequest) -> Response {
+    pub(crate) fn api_versions(
+        &self,
+        node_id: NodeId,
+        version: i16,
+        request: &ApiVersionsRequest,
+    ) -> Response {
         let named = |text: &str| is_software_text(text) || version < SOFTWARE_NAMED_SINCE;
         if !named(&request.client_software_name) || !named(&request.client_software_version) {
             return failed(ErrorCode::InvalidRequest);
+        }
+        if let Some(cluster_id) = &request.cluster_id
+            && (*cluster_id != self.config.cluster_id || request.node_id != node_id.0)
+        {
+            return failed(ErrorCode::RebootstrapRequired);
         }
         let api_keys: Vec<ApiVersion> =
             ApiKey::ALL.into_iter().filter_map(|api| Some(listed(api, self.config.offered(api)?))).collect();

@@ -118,7 +118,7 @@ impl Cluster {
         let &Asked { node_id, version, .. } = asked;
         let answer = match request {
             Request::ApiVersions(request) => {
-                let response = self.state.api_versions(version, &request);
+                let response = self.state.api_versions(node_id, version, &request);
                 let is_sound =
                     matches!(&response, Response::ApiVersions(response) if response.error_code == 0);
                 if let Some(link) = self.links.get_mut(&asked.link).filter(|_| is_sound) {

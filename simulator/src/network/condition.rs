@@ -11,6 +11,8 @@ pub(super) struct Condition {
     pub(super) unreachable: bool,
     pub(super) silent: bool,
     pub(super) partition: bool,
+    /// The broker that new connections reach instead.
+    pub(super) misroute: Option<i32>,
     hold_to_broker: bool,
     hold_to_client: bool,
     /// How many more bytes reach the client before the rest waits.

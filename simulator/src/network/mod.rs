@@ -109,6 +109,12 @@ impl Network {
         }
     }
 
+    /// Which broker is reached by who connects to this one.
+    #[must_use]
+    pub fn reached(&self, node: i32) -> i32 {
+        self.conditions.get(&node).and_then(|condition| condition.misroute).unwrap_or(node)
+    }
+
     /// Begins to connect; `node` is `None` when nobody has the address, and `up` tells whether the broker runs.
     pub fn connect(&mut self, now: Instant, connection: Connection, node: Option<i32>, up: bool) -> LinkId {
         let id = LinkId(self.next_link);
@@ -304,6 +310,7 @@ impl Network {
             Fault::Cut { how, .. } => self.cut_node(node, *how),
             Fault::Hold { direction, .. } => condition.hold(*direction),
             Fault::Pause { after, .. } => condition.pause = Some(u64::from(*after)),
+            Fault::Misroute { to, .. } => condition.misroute = Some(*to),
             Fault::Release(_) => condition.release(),
             Fault::Delay { micros, .. } => condition.extra_delay = Duration::from_micros(*micros),
             Fault::Heal(_) => {

@@ -162,7 +162,10 @@ fn client(dice: &mut Dice<'_>, role: RoleSetup, limits: LimitSetup) -> ClientSet
     ClientSetup {
         role,
         connect_timeout_ms: dice.roll(300, 800),
-        request_timeout_ms: dice.roll(1_000, 2_000),
+        // A record's time is not shorter than a request's, and what lingers comes on top of that.
+        request_timeout_ms: dice
+            .roll(1_000, 2_000)
+            .min(limits.delivery_timeout_ms.map_or(u64::MAX, |it| it - 60)),
         sasl: None,
         limits: LimitSetup { idle_ms: dice.maybe(5, |dice| dice.roll(300, 3_000)), ..limits },
         #[cfg(feature = "exhibits")]
@@ -185,7 +188,7 @@ fn producer(dice: &mut Dice<'_>) -> ClientSetup {
         buffer_memory: max_request_size.filter(|_| dice.one_in(2)).map(|size| size * dice.roll(1, 4) as u32),
         max_in_flight: dice.maybe(3, |dice| dice.roll(1, 5) as u32),
         // Longer than a first record takes on the slowest of these networks: connecting, metadata and all.
-        delivery_timeout_ms: dice.maybe(2, |dice| dice.roll(900, 6_000)),
+        delivery_timeout_ms: dice.maybe(2, |dice| dice.roll(960, 6_000)),
         max_block_ms: dice.maybe(3, |dice| dice.roll(900, 4_000)),
         headers: dice.maybe(3, |dice| dice.roll(0, 5) as u32),
         compression: dice.maybe(3, |dice| *dice.pick(&Compression::ALL)),
@@ -307,7 +310,7 @@ fn fault(dice: &mut Dice<'_>, scenario: &Scenario) -> Choice {
     let node = dice.roll(1, u64::from(scenario.nodes)) as i32;
     let bytes = dice.roll(0, 250) as u32;
     let how = if dice.one_in(2) { Cut::Fin } else { Cut::Reset };
-    let fault = match dice.roll(0, if scenario.sasl.is_some() { 37 } else { 34 }) {
+    let fault = match dice.roll(0, if scenario.sasl.is_some() { 39 } else { 36 }) {
         0 => Fault::Refuse(node),
         1 => Fault::Unreachable(node),
         2 => Fault::Silent(node),
@@ -358,8 +361,9 @@ fn fault(dice: &mut Dice<'_>, scenario: &Scenario) -> Choice {
             let micros = u64::from(bytes) * 10_000;
             Fault::Throttle { node, api, micros, count: dice.roll(1, 3) as u32 }
         }
-        33 => Fault::Heal(node),
-        34 => Fault::HealAll,
+        33 | 34 => Fault::Misroute { node, to: dice.roll(1, u64::from(scenario.nodes)) as i32 },
+        35 => Fault::Heal(node),
+        36 => Fault::HealAll,
         _ => Fault::LockOut(node),
     };
     Choice::Fault(fault)

@@ -131,9 +131,9 @@ impl World {
         let node = self
             .cluster
             .nodes()
-            .find(|node| node.config.host == address.host && node.config.port == address.port);
-        let up = node.as_ref().is_some_and(|node| node.up);
-        let node = node.map(|node| node.config.node_id.0);
+            .find(|node| node.config.host == address.host && node.config.port == address.port)
+            .map(|node| self.network.reached(node.config.node_id.0));
+        let up = self.cluster.nodes().any(|it| it.up && Some(it.config.node_id.0) == node);
         let kind = Kind::Open { address: address.to_string(), node };
         let entry = Entry::new(self.now, Actor::Client(connection.client), kind).on(connection);
         self.log.push_caused(connection.client, entry, false);

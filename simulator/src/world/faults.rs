@@ -110,6 +110,7 @@ impl World {
                 [ClusterCommand::Heal { node_id: None }].into_iter().chain(up).chain(home).collect()
             }
             Fault::Refuse(_)
+            | Fault::Misroute { .. }
             | Fault::Unreachable(_)
             | Fault::Silent(_)
             | Fault::Partition(_)

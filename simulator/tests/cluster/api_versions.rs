@@ -68,3 +68,29 @@ fn an_older_broker_offers_less_and_closes_on_more() {
     dialogue.request(link, 1, client_core::protocol::InitProducerIdRequest::default());
     assert_eq!(dialogue.expect_close(), LinkClosed::UnsupportedApi { api_key: 22 });
 }
+
+/// KIP-1242: who says whom it means is told when it has reached somebody else.
+#[test]
+fn whoever_means_another_broker_is_told() {
+    let meant = |cluster_id: Option<&str>, node_id| ApiVersionsRequest {
+        cluster_id: cluster_id.map(Into::into),
+        node_id,
+        ..named("kafka-wasm")
+    };
+    let right = ClusterConfig::with_nodes(2).cluster_id;
+    for (cluster_id, node_id, expected) in [
+        (Some(right.as_str()), 2, ErrorCode::None),
+        (Some(right.as_str()), 1, ErrorCode::RebootstrapRequired),
+        (Some(right.as_str()), -1, ErrorCode::RebootstrapRequired),
+        (Some("another"), 2, ErrorCode::RebootstrapRequired),
+        (None, 1, ErrorCode::None),
+        (None, -1, ErrorCode::None),
+    ] {
+        let mut dialogue = Dialogue::with_nodes(2);
+        let response = dialogue.ask(NodeId(2), 5, meant(cluster_id, node_id));
+        expect_error(response.error_code, expected);
+    }
+    // Earlier versions have no room for it.
+    let mut dialogue = Dialogue::with_nodes(2);
+    expect_error(dialogue.ask(NodeId(2), 4, meant(Some("another"), 1)).error_code, ErrorCode::None);
+}

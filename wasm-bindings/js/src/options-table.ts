@@ -14,6 +14,8 @@ const common = {
   retryBackoffMs: [100, 'millis', 0],
   retryBackoffMaxMs: [1000, 'millis', 0],
   metadataMaxAgeMs: [300000, 'millis', 0],
+  metadataRecoveryStrategy: ['rebootstrap', 'oneOf', 'rebootstrap', 'none'],
+  metadataRecoveryRebootstrapTriggerMs: [300000, 'millis', 0],
   connectionsMaxIdleMs: [540000, 'millis', 0],
   maxFrameSize: [134217728, 'whole', 1024, 2147483647],
   sasl: [null, 'sasl'],
@@ -48,10 +50,10 @@ export const clientOptions = {
   },
 } as const satisfies Record<string, Record<string, OptionInfo>>
 
-/** Pairs of which the first must be at most the second; less than it, where that is said. @internal */
-export const limits: readonly (readonly [key: string, other: string, less?: true])[] = [
-  ['reconnectBackoffMs', 'reconnectBackoffMaxMs'],
-  ['retryBackoffMs', 'retryBackoffMaxMs'],
-  ['maxRequestSize', 'bufferMemory'],
-  ['lingerMs', 'deliveryTimeoutMs', true],
+/** Options that together must be at most another one. @internal */
+export const limits: readonly (readonly [keys: readonly string[], other: string])[] = [
+  [['reconnectBackoffMs'], 'reconnectBackoffMaxMs'],
+  [['retryBackoffMs'], 'retryBackoffMaxMs'],
+  [['maxRequestSize'], 'bufferMemory'],
+  [['requestTimeoutMs', 'lingerMs'], 'deliveryTimeoutMs'],
 ]

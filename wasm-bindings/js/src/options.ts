@@ -23,6 +23,10 @@ export interface CommonOptions {
   readonly retryBackoffMaxMs?: number | null
   /** When metadata is asked for again though nothing went wrong. Default 300 000. */
   readonly metadataMaxAgeMs?: number | null
+  /** What to do when no known broker answers any more: ask `brokers` again, or nothing. Default `rebootstrap`. */
+  readonly metadataRecoveryStrategy?: 'rebootstrap' | 'none' | null
+  /** How long metadata may fail to come before what is known of the cluster is dropped and `brokers` are asked again. Default 300 000. */
+  readonly metadataRecoveryRebootstrapTriggerMs?: number | null
   /** When an unused connection is closed. Default 540 000. */
   readonly connectionsMaxIdleMs?: number | null
   /** The largest reply accepted, in bytes; also the most that the records of one batch may take when decompressed. Default 134 217 728. */
@@ -74,7 +78,7 @@ export interface ProducerOptions extends CommonOptions {
   readonly maxRequestSize?: number | null
   /** How many bytes of records may wait. Default 33 554 432. */
   readonly bufferMemory?: number | null
-  /** How long a record may take to be delivered, retries included. Default 120 000. */
+  /** How long a record may take to be delivered, retries included. Default 120 000; at least `requestTimeoutMs` and `lingerMs` together. */
   readonly deliveryTimeoutMs?: number | null
   /** How many requests may be unanswered per broker, 1 to 5. Default 5. */
   readonly maxInFlightRequests?: number | null
@@ -300,10 +304,11 @@ function checkTogether(resolved: Settings['resolved']): void {
   const { acks, idempotent } = resolved
   const all = idempotent?.value !== true || [-1, 'all'].includes(acks!.value as string)
   check('acks', 'idempotent', all, 'all (-1) because idempotent is on; set idempotent: false for others')
-  for (const [key, other, less] of limits) {
-    const [mine, theirs] = [resolved[key]?.value as number, resolved[other]?.value as number]
-    // A client of another kind has neither.
-    check(key, other, !(less ? mine >= theirs : mine > theirs), `${less ? 'less' : 'no more'} than ${other}`)
+  for (const [keys, other] of limits) {
+    const number = (key: string) => resolved[key]?.value as number
+    // A client of another kind lacks some: what is not a number compares with nothing.
+    const good = !(keys.reduce((sum, key) => sum + number(key), 0) > number(other))
+    check(keys[0]!, other, good, `${keys.join(' + ')} to be no more than ${other}`)
   }
 }
 
