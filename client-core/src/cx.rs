@@ -3,9 +3,9 @@
 //! Machines never call each other. They push an [`Effect`], and `client/dispatch` takes it to its receiver.
 
 use crate::error::Error;
-use crate::ids::{BrokerId, ConnectionId, OperationId};
+use crate::ids::{BrokerId, ConnectionId, NodeId, OperationId, TopicPartition};
 use crate::io::{Completion, Event, Output, Status, Timer};
-use crate::protocol::{Request, Response};
+use crate::protocol::{LeaderIdAndEpoch, Request, Response};
 use crate::time::{Duration, Instant};
 use crate::trace::{TraceKind, Tracer};
 use crate::waiters::Waiters;
@@ -67,6 +67,8 @@ pub(crate) enum Effect {
     Bootstrap,
     /// Close everything and forget what is under way; nothing is to come alive after this.
     CloseAll { reason: crate::error::CloseReason },
+    /// A broker that does not lead the partition says who does (KIP-951).
+    LeaderNamed { partition: TopicPartition, leader: NodeId, leader_epoch: i32 },
     /// What is known of the cluster is of no use any more: drop it, and ask the bootstrap addresses.
     Rebootstrap { cause: &'static str },
     /// Metadata is of another cluster than before.
@@ -161,6 +163,15 @@ impl Cx {
     /// Tells another machine something.
     pub(crate) fn effect(&mut self, effect: Effect) {
         self.effects.push_back(effect);
+    }
+
+    /// A reply says that a partition has moved, and perhaps where to: metadata is old in any case.
+    pub(crate) fn moved(&mut self, partition: &TopicPartition, leader: &LeaderIdAndEpoch) {
+        self.wants_metadata = true;
+        if leader.leader_id >= 0 {
+            let (leader, leader_epoch) = (NodeId(leader.leader_id), leader.leader_epoch);
+            self.effect(Effect::LeaderNamed { partition: partition.clone(), leader, leader_epoch });
+        }
     }
 
     /// Notes something for people who watch.

@@ -75,9 +75,25 @@ impl ClusterView {
         self.topics.clear();
     }
 
+    /// Takes over what a broker that does not lead a partition says of who does (KIP-951). False if that is no news, or the leader is
+    /// not known by its number.
+    pub(crate) fn follow(&mut self, partition: &TopicPartition, leader: NodeId, leader_epoch: i32) -> bool {
+        let topic = self.topics.get_mut(&partition.topic);
+        let known = topic.and_then(|topic| topic.partitions.get_mut(&partition.partition));
+        match known.filter(|known| known.leader_epoch < leader_epoch) {
+            Some(known) if self.nodes.contains_key(&leader) => {
+                (known.leader, known.leader_epoch) = (Some(leader), leader_epoch);
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
     /// Takes over what a response says. A topic that comes with an error keeps the partitions it had; a partition whose
-    /// leader epoch is older than the known one is old news from a broker that lags behind.
-    pub(crate) fn apply(&mut self, response: &MetadataResponse) {
+    /// leader epoch is older than the known one is old news from a broker that lags behind. True if some partition has another
+    /// leader now, or is new.
+    pub(crate) fn apply(&mut self, response: &MetadataResponse) -> bool {
+        let mut is_news = false;
         if response.cluster_id.is_some() {
             self.cluster_id.clone_from(&response.cluster_id);
         }
@@ -86,14 +102,16 @@ impl ClusterView {
             let view = self.topics.entry(TopicName::from(name.as_str())).or_default();
             view.error_code = topic.error_code;
             if topic.error_code == 0 {
-                apply_topic(view, topic);
+                is_news |= apply_topic(view, topic);
             }
         }
+        is_news
     }
 }
 
-fn apply_topic(view: &mut TopicView, topic: &MetadataResponseTopic) {
+fn apply_topic(view: &mut TopicView, topic: &MetadataResponseTopic) -> bool {
     let recreated = view.topic_id != topic.topic_id;
+    let mut is_news = recreated;
     view.topic_id = topic.topic_id;
     // Partitions are numbered from 0 without gaps: any other number is nonsense, and tables are sized by the highest one.
     let mut partitions: Vec<Option<PartitionView>> = alloc::vec![None; topic.partitions.len()];
@@ -106,12 +124,13 @@ fn apply_topic(view: &mut TopicView, topic: &MetadataResponseTopic) {
             replicas: partition.replica_nodes.clone(),
             in_sync_replicas: partition.isr_nodes.clone(),
         };
-        let newer = view
-            .partitions
-            .get_mut(&partition.partition_index)
-            .map(core::mem::take)
-            .filter(|old| !recreated && old.leader_epoch > new.leader_epoch && new.leader_epoch >= 0);
-        *slot = Some(newer.unwrap_or(new));
+        let old = view.partitions.get_mut(&partition.partition_index).map(core::mem::take);
+        let before = old.as_ref().map(|old| (old.leader, old.leader_epoch));
+        let newer =
+            old.filter(|old| !recreated && old.leader_epoch > new.leader_epoch && new.leader_epoch >= 0);
+        let now = newer.unwrap_or(new);
+        is_news |= before != Some((now.leader, now.leader_epoch));
+        *slot = Some(now);
     }
     view.partitions.clear();
     for (number, partition) in (0..).zip(partitions) {
@@ -119,4 +138,5 @@ fn apply_topic(view: &mut TopicView, topic: &MetadataResponseTopic) {
             view.partitions.insert(number, partition);
         }
     }
+    is_news
 }

@@ -29,6 +29,8 @@ pub struct Scenario {
     pub sasl: Option<SaslSetup>,
     /// The clients.
     pub clients: Vec<ClientSetup>,
+    /// Whether brokers compare whom a client means with who they are, as those of Kafka 4.4 (KIP-1242).
+    pub compares_nodes: bool,
     /// The network.
     pub network: NetworkSetup,
 }
@@ -155,6 +157,7 @@ impl Default for Scenario {
             topics: vec![("orders".to_string(), 1)],
             sasl: None,
             clients: vec![ClientSetup::default()],
+            compares_nodes: false,
             network: NetworkSetup::default(),
         }
     }
@@ -250,6 +253,7 @@ impl Scenario {
         for entry in text.split('/') {
             let mut words = Words::new(entry);
             match words.word(ENTRIES)? {
+                "compare" => scenario.compares_nodes = true,
                 "nodes" => {
                     scenario.nodes = words.number("a number of brokers")?;
                     if !(1..=NODES_MAX).contains(&scenario.nodes) {
@@ -482,6 +486,9 @@ impl fmt::Display for Scenario {
         for client in &self.clients {
             write!(f, "/client:{client}")?;
         }
+        if self.compares_nodes {
+            f.write_str("/compare")?;
+        }
         let NetworkSetup { delay_micros_min, delay_micros_max, chunking } = self.network;
         write!(f, "/net:{delay_micros_min}:{delay_micros_max}:")?;
         match chunking {
@@ -528,6 +535,7 @@ mod tests {
         let scenario = Scenario {
             nodes: 3,
             bootstrap: vec![1, 3],
+            compares_nodes: true,
             topics: vec![("orders".into(), 3), ("a.b-c".into(), 1)],
             sasl: Some(SaslSetup { mechanisms: SaslMechanism::ALL.to_vec(), session_ms: Some(5_000) }),
             clients: vec![

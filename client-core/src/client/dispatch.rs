@@ -113,6 +113,13 @@ impl Client {
                 self.tell_if_offline();
             }
             Effect::Ready => self.tell_if_recovered(),
+            Effect::LeaderNamed { partition, leader, leader_epoch } => {
+                if self.cluster.follow(&partition, leader, leader_epoch)
+                    && let RoleState::Consumer(consumer) = &mut self.role
+                {
+                    consumer.handle_moved(&partition);
+                }
+            }
             Effect::Rebootstrap { cause } => self.rebootstrap(cause),
             Effect::ClusterChanged => {
                 if let RoleState::Producer(producer) = &mut self.role {

@@ -7,7 +7,7 @@ use crate::broker_error::broker_error;
 use crate::config::Config;
 use crate::cx::{Cx, Effect, Outgoing, Owner, Target, TimerSlot};
 use crate::error::Error;
-use crate::ids::{BrokerId, NodeId, OperationId, TopicName};
+use crate::ids::{BrokerId, NodeId, OperationId, TopicName, TopicPartition};
 use crate::io::{Address, Completion, Deadline, Timer};
 use crate::protocol::{
     ErrorCode, MetadataRequest, MetadataRequestTopic, MetadataResponse, Request, Response,
@@ -110,7 +110,10 @@ impl Refresh {
                     return None;
                 }
                 self.notice_change(&response, cx);
-                self.view.apply(&response);
+                if self.view.apply(&response) {
+                    // What comes next may be news again: while brokers restart, one leader moves after the other.
+                    self.backoff.reset();
+                }
                 self.last_error = None;
                 self.recovery.succeed(cx);
                 self.refreshed_at = Some(cx.now);
@@ -213,6 +216,11 @@ impl Refresh {
         self.in_flight = false;
         self.again = false;
         self.request(cx);
+    }
+
+    /// A broker that does not lead a partition says who does (KIP-951). True if that is news.
+    pub(crate) fn follow(&mut self, partition: &TopicPartition, leader: NodeId, leader_epoch: i32) -> bool {
+        self.view.follow(partition, leader, leader_epoch)
     }
 
     /// Something is wrong with what is known: ask again. Several wishes become one request; wishes that the last reply did not

@@ -23,6 +23,7 @@ impl Connection {
     pub(super) fn send_api_versions(&mut self, version: i16, settings: &Settings, cx: &mut Cx) {
         // Both or neither: a broker takes a cluster without a node for the wrong one.
         let meant = self.meant(settings).filter(|_| version >= CHECKED_API_VERSIONS);
+        self.meant_for = meant.map(|(_, node)| node);
         let body = Request::ApiVersions(ApiVersionsRequest {
             cluster_id: meant.map(|(cluster, _)| cluster.into()),
             node_id: meant.map_or(-1, |(_, node)| node.0),
@@ -40,6 +41,16 @@ impl Connection {
         Some((cluster, self.node?))
     }
 
+    /// Asks a broker that was connected to before anybody knew who it should be: as a configured address, or under another number. It must
+    /// not stay, or what is meant for the right one would go to it for as long as the connection lasts.
+    pub(crate) fn check_node(&mut self, settings: &Settings, cx: &mut Cx) {
+        let meant = self.meant(settings).map(|(_, node)| node);
+        let may_ask = self.state == ConnectionState::Ready && !self.is_throttled(cx.now);
+        if may_ask && meant.is_some() && meant != self.meant_for {
+            self.send_api_versions(CHECKED_API_VERSIONS, settings, cx);
+        }
+    }
+
     pub(super) fn handle_api_versions(
         &mut self,
         response: &crate::protocol::ApiVersionsResponse,
@@ -47,6 +58,13 @@ impl Connection {
         settings: &Settings,
         cx: &mut Cx,
     ) {
+        if response.error_code == ErrorCode::RebootstrapRequired.code() {
+            return self.give_up(CloseReason::Misrouted, settings, cx);
+        }
+        if self.state != ConnectionState::Negotiating {
+            // It was asked who it is, and had nothing against what it heard.
+            return;
+        }
         let mut ranges: LiteMap<ApiKey, VersionRange> = LiteMap::new();
         for api in &response.api_keys {
             if let Ok(key) = ApiKey::try_from(api.api_key) {
@@ -68,9 +86,6 @@ impl Connection {
                 ),
             }
             return;
-        }
-        if response.error_code == ErrorCode::RebootstrapRequired.code() {
-            return self.give_up(CloseReason::Misrouted, settings, cx);
         }
         if response.error_code != 0 {
             self.violated(
@@ -95,6 +110,7 @@ impl Connection {
         self.ready_since.get_or_insert(cx.now);
         self.wanted = true;
         cx.effect(Effect::Ready);
+        self.check_node(settings, cx);
         self.send_queued(settings, cx);
     }
 

@@ -19,6 +19,17 @@ impl Connection {
         self.lose(LossCause::Local(reason), settings, cx);
     }
 
+    /// Closes what is open and fails what waits; an attempt that has failed keeps the next one waiting (CN9).
+    pub(super) fn give_back(&mut self, reason: CloseReason, cx: &mut Cx) {
+        if self.state == ConnectionState::BackingOff {
+            self.wanted = false;
+            self.drop_everything(&LossCause::Local(reason), cx);
+            self.queue_timer.cancel(Timer::Queued(self.broker), cx);
+        } else {
+            self.close(reason, cx);
+        }
+    }
+
     pub(super) fn lose(&mut self, cause: LossCause, settings: &Settings, cx: &mut Cx) {
         let connection = self.id();
         let text = cause.to_string();

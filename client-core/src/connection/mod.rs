@@ -77,6 +77,8 @@ pub(crate) struct Connection {
     wanted: bool,
     /// Whether to close as soon as nothing is in flight.
     retiring: bool,
+    /// Whom it was said to be meant for, on this generation (KIP-1242).
+    meant_for: Option<NodeId>,
     /// Since when it has served: since it was first Ready, whether or not it has authenticated again meanwhile.
     ready_since: Option<Instant>,
     authentication: Option<Authentication>,
@@ -141,6 +143,7 @@ impl Connection {
             unused_since: None,
             wanted: false,
             retiring: false,
+            meant_for: None,
             ready_since: None,
             authentication: None,
             session_ends: None,
@@ -396,6 +399,7 @@ impl Connection {
     fn connect(&mut self, cause: &str, settings: &Settings, cx: &mut Cx) {
         self.generation += 1;
         self.retiring = false;
+        self.meant_for = None;
         cx.counters.connects += 1;
         self.transition(ConnectionState::Connecting, cause, cx);
         self.connect_timer.arm(Timer::Connect(self.broker), cx.now + settings.connect_timeout, cx);

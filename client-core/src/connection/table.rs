@@ -142,6 +142,7 @@ impl Connections {
                 connection.set_node(Some(*node));
                 let address = address.clone();
                 cx.trace(|| TraceKind::BrokerNamed { broker, address, node: Some(node.0) });
+                connection.check_node(&self.settings, cx);
             }
         }
         for (broker, connection) in &mut self.by_broker {
@@ -150,22 +151,7 @@ impl Connections {
                 connection.retire(&self.settings, cx);
             }
         }
-        self.forget_the_gone();
-        named
-    }
-
-    /// Closes everything and forgets every address but the configured ones, and which cluster they led to (KIP-1102).
-    pub(crate) fn rebootstrap(&mut self, cx: &mut Cx) {
-        self.expect_cluster(None);
-        for (_, connection) in &mut self.by_broker {
-            connection.set_node(None);
-            connection.close(CloseReason::Rebootstrap, cx);
-        }
-        self.forget_the_gone();
-    }
-
-    /// An address that is gone and was not configured is forgotten once nothing is open any more.
-    fn forget_the_gone(&mut self) {
+        // An address that is gone and was not configured is forgotten once nothing is open any more.
         let bootstrap = self.bootstrap;
         let mut floor = self.generation_floor;
         self.by_broker.retain(|broker, connection| {
@@ -178,6 +164,17 @@ impl Connections {
             kept
         });
         self.generation_floor = floor;
+        named
+    }
+
+    /// Closes everything, and expects nothing of any address any more (KIP-1102). Those that are not configured are forgotten when metadata
+    /// comes without them; those that fail keep their distance until then.
+    pub(crate) fn rebootstrap(&mut self, cx: &mut Cx) {
+        self.expect_cluster(None);
+        for (_, connection) in &mut self.by_broker {
+            connection.set_node(None);
+            connection.give_back(CloseReason::Rebootstrap, cx);
+        }
     }
 
     /// Whether the address is one of those the client was configured with.

@@ -33,6 +33,7 @@ impl Connection {
     pub(super) fn end_throttle(&mut self, settings: &Settings, cx: &mut Cx) {
         if self.throttle_timer.fire(Timer::Throttle(self.broker), cx) {
             cx.effect(Effect::Ready);
+            self.check_node(settings, cx);
             self.send_queued(settings, cx);
         }
     }

@@ -172,6 +172,13 @@ impl ConsumerState {
         self.look_ups.handle_refused(concerned, error, cx);
     }
 
+    /// The partition has another leader: the wait was for the one before.
+    pub(crate) fn handle_moved(&mut self, name: &TopicPartition) {
+        if let Some(partition) = self.partition_mut(name) {
+            partition.retry_at = None;
+        }
+    }
+
     pub(crate) fn handle_timeout(&mut self, cx: &mut Cx) {
         self.look_ups.handle_timeout(cx);
     }
@@ -307,7 +314,7 @@ impl ConsumerState {
         if code != ErrorCode::None {
             let error = broker_error(data.error_code, format!("Fetch from {name}"));
             if code.needs_new_metadata() {
-                cx.wants_metadata = true;
+                cx.moved(name, &data.current_leader);
             }
             if code.is_retriable() {
                 self.wait(name, epoch, cx);

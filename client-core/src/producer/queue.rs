@@ -216,7 +216,12 @@ impl PartitionQueue {
     /// leader meanwhile would overtake them. It could even overtake them by so much that the broker, which remembers five
     /// batches of a producer, no longer knows a retried one for a duplicate (KIP-98).
     pub(crate) fn is_in_flight_elsewhere(&self, broker: BrokerId) -> bool {
-        self.in_flight > 0 && self.sent_to != Some(broker)
+        self.in_flight > 0 && self.was_sent_elsewhere(broker)
+    }
+
+    /// Whether the latest batch went to another broker than this one.
+    pub(crate) fn was_sent_elsewhere(&self, broker: BrokerId) -> bool {
+        self.sent_to.is_some_and(|before| before != broker)
     }
 
     /// When the open batch began.

@@ -273,7 +273,9 @@ impl ProducerState {
             }
             let Some(head) = queue.head() else { continue };
             // What is out of time is not sent again: the timer that is due ends it.
-            let waits = head.retry_at.is_some_and(|at| at > cx.now) || head.deadline <= cx.now;
+            // A retry waits for the broker that wanted it; another one may be asked at once.
+            let rests = head.retry_at.is_some_and(|at| at > cx.now) && !queue.was_sent_elsewhere(broker);
+            let waits = rests || head.deadline <= cx.now;
             let too_big = !taken.is_empty() && head.size() > room;
             if waits || too_big {
                 continue;
@@ -429,7 +431,9 @@ impl ProducerState {
         } else {
             let error = error();
             if code.needs_new_metadata() {
-                cx.wants_metadata = true;
+                let name = self.topics[sent.topic].name.clone();
+                let partition = TopicPartition { topic: name, partition: sent.partition };
+                cx.moved(&partition, &answer.current_leader);
             }
             if code.is_retriable() {
                 // Of these two the broker itself does not know whether the batch will stay.

@@ -115,7 +115,7 @@ error_codes! {
     42, InvalidRequest, "INVALID_REQUEST", Final, "The broker could not make sense of the request.", "See the broker's log; this may be a defect of the client.";
     43, UnsupportedForMessageFormat, "UNSUPPORTED_FOR_MESSAGE_FORMAT", Final, "The topic stores records in a format too old for this.", "Upgrade the topic's message format.";
     44, PolicyViolation, "POLICY_VIOLATION", Final, "The cluster's policy forbids the request.", "Follow what the message says, or ask who runs the cluster.";
-    45, OutOfOrderSequenceNumber, "OUT_OF_ORDER_SEQUENCE_NUMBER", Final, "A batch is missing in front of this one.", "Restart the producer: records may have been lost.";
+    45, OutOfOrderSequenceNumber, "OUT_OF_ORDER_SEQUENCE_NUMBER", Final, "A batch is missing in front of this one.", "Send these records again if they must arrive; the producer goes on by itself.";
     46, DuplicateSequenceNumber, "DUPLICATE_SEQUENCE_NUMBER", Final, "The broker has this batch already.", "Nothing: it was written before.";
     47, InvalidProducerEpoch, "INVALID_PRODUCER_EPOCH", Final, "A newer producer with the same id has taken over.", "Stop this one; make sure only one is in use.";
     48, InvalidTxnState, "INVALID_TXN_STATE", Final, "The transaction is not in a state that allows this.", "Abort the transaction and begin a new one.";

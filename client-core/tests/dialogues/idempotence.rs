@@ -4,7 +4,7 @@ use crate::support::{Asked, Dialogue, replies, secs};
 use client_core::protocol::{
     ErrorCode, InitProducerIdRequest, MetadataRequest, MetadataResponse, ProduceRequest, Response,
 };
-use client_core::{CloseReason, DisconnectCause, Error, Event, LifecycleState, RecordId};
+use client_core::{CloseReason, Completion, DisconnectCause, Error, Event, LifecycleState, RecordId};
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -480,4 +480,38 @@ fn cn18_copies_that_come_late_are_neither_doubled_nor_misplaced() {
         assert_eq!(d.record(second).unwrap().is_ok(), late == Late::AtOnce, "{late:?}");
         assert_eq!(d.record_offset(third), expected.len() as i64 - 1, "{late:?}");
     }
+}
+
+/// Requests that were in flight when a life ended have their ends in the next one, if it begins in the same moment. They are nobody's.
+#[test]
+fn lc6_ends_of_the_life_before_are_nobodys() {
+    let mut d = confirmed();
+    d.cluster.topic("other", &[1]);
+    let record = send(&mut d, 1)[0];
+    for _ in 0..2 {
+        let asked = d.they_send::<ProduceRequest>("b1");
+        d.we_answer(&asked, replies::produced(&asked.body, ErrorCode::UnknownProducerId, -1));
+        d.wait(secs(1));
+    }
+    // A producer id and metadata are asked for when the stop runs out of time; a start has been waiting for that.
+    d.they_send::<InitProducerIdRequest>("b1");
+    d.command(|client, now| client.partitions_for(now, "other", None)).unwrap();
+    d.they_send::<MetadataRequest>("b1");
+    let stop = d.stop_within(secs(1));
+    let start = d.start();
+    d.wait(secs(1));
+    assert_eq!(d.result(stop), Ok(Completion::Done));
+    assert_eq!(*d.record_error(record), Error::Stopped);
+    d.forget_closes();
+    d.handshake("b1");
+    let metadata = d.they_send::<MetadataRequest>("b1");
+    let id = d.they_send::<InitProducerIdRequest>("b1");
+    d.expect_nothing();
+    d.we_answer(&metadata, replies::metadata("b1", &[("t", &[1]), ("other", &[1])]));
+    d.we_answer(&id, replies::producer_id(7_777));
+    assert_eq!(d.result(start.operation), Ok(Completion::Done));
+    d.send("t", "x");
+    let asked = d.they_send::<ProduceRequest>("b1");
+    assert_eq!(stamp(&asked), (7_777, 0, 0));
+    d.expect_nothing();
 }

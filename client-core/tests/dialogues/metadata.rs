@@ -3,8 +3,8 @@
 use crate::support::cluster::Cluster;
 use crate::support::{Dialogue, ms, partition, replies, secs};
 use client_core::protocol::{
-    ErrorCode, InitProducerIdRequest, MetadataRequest, MetadataResponse, MetadataResponsePartition,
-    ProduceRequest,
+    ErrorCode, FetchRequest, InitProducerIdRequest, LeaderIdAndEpoch, MetadataRequest, MetadataResponse,
+    MetadataResponsePartition, ProduceRequest, ProduceResponse,
 };
 use client_core::{
     CloseReason, Completion, ConnectionState, DisconnectCause, Error, LifecycleState, OperationId,
@@ -357,6 +357,113 @@ fn cn14_a_new_leader_is_found_without_delay() {
     }
     assert_eq!(d.record_offset(record), 1);
     assert!(d.now().since(before) <= ms(130), "{:?}", d.now().since(before));
+}
+
+/// KIP-951: the old leader says who the new one is; the record goes there without waiting for metadata.
+#[test]
+fn cn14_a_leader_that_is_named_is_asked_at_once() {
+    let mut d = Dialogue::producer("b1 b2");
+    d.cluster.topic("t", &[1, 2]);
+    d = d.started();
+    for place in ["t/0", "t/1"] {
+        d.send(place, "first");
+        d.serve();
+    }
+    let record = d.send("t/0", "x");
+    let asked = d.they_send::<ProduceRequest>("b1");
+    d.cluster.elect("t", 0, 2);
+    d.we_answer(&asked, refused(&asked.body, 2, 2));
+    let asked = d.they_send::<ProduceRequest>("b2");
+    assert_eq!(d.now(), client_core::Instant::ZERO, "at once");
+    let batch = replies::batch_of(&asked.body);
+    assert_eq!((batch.base_sequence(), batch.record_count()), (1, 1), "as it was");
+    d.we_answer(&asked, replies::produced(&asked.body, ErrorCode::None, 1));
+    assert_eq!(d.record_offset(record), 1);
+    d.wait(ms(120));
+    d.serve();
+    assert_eq!(d.client.inspect().cluster().partition(&partition("t", 0)).unwrap().leader_epoch, 2);
+}
+
+/// What is no news, or names nobody, is answered with patience: nobody is asked in a loop.
+#[test]
+fn cn14_a_leader_that_is_named_in_vain_changes_nothing() {
+    for (leader, epoch) in [(1, 1), (2, 1), (2, 0), (77, 9), (-1, 9)] {
+        let mut d = Dialogue::producer("b1 b2");
+        d.cluster.topic("t", &[1]);
+        d = d.started();
+        d.send("t", "first");
+        d.serve();
+        d.send("t", "x");
+        let mut tries = 0;
+        while d.now() < client_core::Instant::ZERO + secs(5) {
+            if d.has_request("b1") && d.next_is::<ProduceRequest>("b1") {
+                let asked = d.they_send::<ProduceRequest>("b1");
+                d.we_answer(&asked, refused(&asked.body, leader, epoch));
+                tries += 1;
+            } else if !d.serve_one() {
+                d.wait_for_deadline();
+            }
+        }
+        assert!((5..=12).contains(&tries), "leader {leader} in epoch {epoch}: {tries} in five seconds");
+    }
+}
+
+/// A consumer goes on where the leader is said to be.
+#[test]
+fn cn14_a_consumer_follows_a_leader_that_is_named() {
+    let mut d = Dialogue::consumer("b1 b2");
+    d.cluster.topic("t", &[1]);
+    d.command(|client, now| {
+        client.consumer(now).unwrap().assign(&[(partition("t", 0), StartOffset::Earliest)]).unwrap();
+    });
+    d = d.started();
+    d.serve();
+    d.wait(secs(20));
+    let asked = d.they_send::<FetchRequest>("b1");
+    let mut data = replies::data_error(0, ErrorCode::NotLeaderOrFollower);
+    data.current_leader = LeaderIdAndEpoch { leader_id: 2, leader_epoch: 2 };
+    d.cluster.elect("t", 0, 2);
+    let before = d.now();
+    d.we_answer(&asked, replies::fetched("t", data));
+    d.they_connect("b2");
+    d.we_accept("b2");
+    let asked = d.they_send::<client_core::protocol::ApiVersionsRequest>("b2");
+    d.we_answer(&asked, replies::versions());
+    d.they_send::<FetchRequest>("b2");
+    assert_eq!(d.now(), before);
+}
+
+/// While brokers restart, one leader moves after the other: news is asked for as quickly each time, as long as there is some.
+#[test]
+fn cn14_news_keeps_the_refreshes_quick() {
+    let mut d = Dialogue::producer("b1 b2 b3");
+    d.cluster.topic("t", &[1]);
+    d = d.started();
+    d.send("t", "x");
+    d.serve();
+    for round in 0..6 {
+        d.wait(ms(150));
+        d.cluster.elect("t", 0, 2 + round % 2);
+        let record = d.send("t", "y");
+        let before = d.now();
+        while d.record(record).is_none() {
+            d.serve();
+            if d.record(record).is_none() {
+                d.wait_for_deadline();
+            }
+        }
+        assert!(d.record(record).is_some_and(Result::is_ok));
+        assert!(d.now().since(before) <= ms(130), "round {round}: {:?}", d.now().since(before));
+    }
+}
+
+/// Nobody takes the batches, and the leader is said to be this one.
+fn refused(request: &ProduceRequest, leader_id: i32, leader_epoch: i32) -> ProduceResponse {
+    let mut response = replies::produced(request, ErrorCode::NotLeaderOrFollower, -1);
+    for answer in response.responses.iter_mut().flat_map(|topic| &mut topic.partition_responses) {
+        answer.current_leader = LeaderIdAndEpoch { leader_id, leader_epoch };
+    }
+    response
 }
 
 /// News that is older than what is known (KIP-320) is not believed.

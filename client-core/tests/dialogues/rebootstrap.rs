@@ -3,8 +3,7 @@
 use crate::support::cluster::Cluster;
 use crate::support::{Dialogue, ms, partition, replies, secs};
 use client_core::protocol::{
-    ApiKey, ApiVersionsRequest, ErrorCode, InitProducerIdRequest, MetadataRequest, MetadataResponse,
-    ProduceRequest,
+    ApiVersionsRequest, ErrorCode, InitProducerIdRequest, MetadataRequest, MetadataResponse, ProduceRequest,
 };
 use client_core::{
     CloseReason, Completion, ConnectionState, DisconnectCause, Error, MetadataRecovery, Status, TraceKind,
@@ -16,6 +15,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 fn writing() -> Dialogue {
     let mut d = Dialogue::producer_with("b1", |config, _| config.metadata_max_age = secs(3_600));
     d.cluster = Cluster::new("b1 b2");
+    d.cluster.compares_nodes = true;
     d.cluster.topic("t", &[2]);
     d = d.started();
     d.send("t", "first");
@@ -84,7 +84,7 @@ fn cn11_metadata_that_does_not_come_ends_in_a_rebootstrap() {
     }
     assert_eq!(d.now().since(began), secs(20), "no sooner");
     assert_eq!(d.they_close("b2"), CloseReason::Rebootstrap);
-    assert!(d.view_of("b2").is_none(), "forgotten");
+    assert_eq!(d.view("b2").node(), None);
     d.they_connect("b1");
     d.we_accept("b1");
     let asked = d.they_send::<ApiVersionsRequest>("b1");
@@ -96,6 +96,7 @@ fn cn11_metadata_that_does_not_come_ends_in_a_rebootstrap() {
     let record = d.send("t", "x");
     d.serve();
     assert_eq!(d.record_offset(record), 0);
+    assert!(d.view_of("b2").is_none(), "forgotten");
     d.wait(secs(5));
     assert_eq!(d.rebootstraps(), 1);
 }
@@ -246,7 +247,17 @@ fn a_connection_says_whom_it_means() {
     d.we_accept("b1");
     let asked = d.they_send::<ApiVersionsRequest>("b1");
     assert_eq!((asked.version, asked.body.cluster_id.as_deref(), asked.body.node_id), (4, None, -1));
-    d.we_answer(&asked, replies::versions());
+    d.we_answer(&asked, replies::versions_comparing());
+    // Metadata says who it should be: then it is asked.
+    let asked = d.they_send::<MetadataRequest>("b1");
+    let id = d.they_send::<InitProducerIdRequest>("b1");
+    d.we_answer(&asked, replies::metadata("b1 b2", &[("t", &[2])]));
+    d.we_answer(&id, replies::producer_id(7));
+    let asked = d.they_send::<ApiVersionsRequest>("b1");
+    assert_eq!((asked.version, asked.body.cluster_id.as_deref(), asked.body.node_id), (5, Some("test"), 1));
+    d.we_answer(&asked, replies::versions_comparing());
+    assert_eq!(d.connection_state("b1"), ConnectionState::Ready);
+    d.expect_nothing();
     d.send("t", "x");
     while d.view_of("b2").is_none_or(|view| view.state() == ConnectionState::Disconnected) {
         d.serve_one();
@@ -259,7 +270,7 @@ fn a_connection_says_whom_it_means() {
     d.we_answer(&asked, replies::versions_unsupported(4));
     let asked = d.they_send::<ApiVersionsRequest>("b2");
     assert_eq!((asked.version, asked.body.cluster_id.as_deref(), asked.body.node_id), (4, None, -1));
-    d.we_answer(&asked, replies::versions_limited(ApiKey::ApiVersions, 0, 4));
+    d.we_answer(&asked, replies::versions());
     assert_eq!(d.connection_state("b2"), ConnectionState::Ready);
     d.wait(secs(2));
     d.we_end("b1", DisconnectCause::Reset);
@@ -269,10 +280,31 @@ fn a_connection_says_whom_it_means() {
     assert_eq!(d.they_send::<ApiVersionsRequest>("b1").version, 4);
 }
 
+/// The configured address leads to another broker than metadata names there: that is found out, too.
+#[test]
+fn a_configured_address_is_compared_as_soon_as_it_can_be() {
+    let mut d = Dialogue::producer("b1 b2");
+    d.cluster = Cluster::new("b1 b2");
+    d.cluster.compares_nodes = true;
+    d.cluster.topic("t", &[1, 2]);
+    d.cluster.lies_about("b1");
+    d.start();
+    d.live(secs(1));
+    assert!(d.causes().contains(&"REBOOTSTRAP_REQUIRED"), "{:?}", d.causes());
+    d.send("t/1", "x");
+    d.live(secs(2));
+    assert_eq!(d.cluster.values("t", 1), ["x"]);
+    let record = d.send("t/0", "y");
+    d.live(secs(5));
+    assert_eq!(d.record(record), None, "nobody is taken for b1");
+    assert_ne!(d.connection_state("b1"), ConnectionState::Ready);
+}
+
 /// Who cannot follow a broker's word does not ask for it.
 #[test]
 fn without_recovery_nobody_is_meant() {
     let mut d = Dialogue::producer_with("b1", |config, _| config.metadata_recovery = MetadataRecovery::None);
+    d.cluster.compares_nodes = true;
     d = d.started();
     d.wait(secs(2));
     d.we_end("b1", DisconnectCause::Reset);
@@ -302,6 +334,7 @@ fn a_misrouted_connection_leads_to_a_rebootstrap() {
 fn cn9_cn10_a_route_that_stays_wrong_disturbs_others_less_and_less() {
     let mut d = Dialogue::producer("b1");
     d.cluster = Cluster::new("b1 b2");
+    d.cluster.compares_nodes = true;
     d.cluster.topic("t", &[2, 1]);
     d = d.started();
     // What stands at b2 is not who metadata says.
@@ -334,6 +367,7 @@ fn cn9_cn10_a_route_that_stays_wrong_disturbs_others_less_and_less() {
 #[test]
 fn another_cluster_at_the_configured_address_takes_over() {
     let mut d = Dialogue::producer("b1");
+    d.cluster.compares_nodes = true;
     d.cluster.topic("t", &[1]);
     d.cluster.log("t", 0).epoch = 99;
     d = d.started();
@@ -344,6 +378,7 @@ fn another_cluster_at_the_configured_address_takes_over() {
     d.forget();
     let mut anew = Cluster::new("b1");
     anew.id = "anew".into();
+    anew.compares_nodes = true;
     anew.topic("t", &[1]);
     d.cluster = anew;
     d.lose_everything();
@@ -406,7 +441,7 @@ fn a_foreign_broker_is_left_alone() {
     d.they_connect("b2");
     d.we_accept("b2");
     let asked = d.they_send::<ApiVersionsRequest>("b2");
-    d.we_answer(&asked, replies::versions_limited(ApiKey::ApiVersions, 0, 4));
+    d.we_answer(&asked, replies::versions());
     let asked = d.they_send::<MetadataRequest>("b2");
     let mut foreign = replies::metadata("b2 b8 b9", &[]);
     foreign.cluster_id = Some("foreign".into());

@@ -123,6 +123,7 @@ fn scenario(dice: &mut Dice<'_>) -> Scenario {
     Scenario {
         nodes,
         bootstrap: (1..=i32::from(nodes)).filter(|node| *node == 1 || dice.one_in(2)).collect(),
+        compares_nodes: dice.one_in(2),
         topics,
         sasl,
         clients,
@@ -361,8 +362,11 @@ fn fault(dice: &mut Dice<'_>, scenario: &Scenario) -> Choice {
             let micros = u64::from(bytes) * 10_000;
             Fault::Throttle { node, api, micros, count: dice.roll(1, 3) as u32 }
         }
-        33 | 34 => Fault::Misroute { node, to: dice.roll(1, u64::from(scenario.nodes)) as i32 },
-        35 => Fault::Heal(node),
+        // Nobody can find out where brokers do not compare.
+        33 | 34 if scenario.compares_nodes => {
+            Fault::Misroute { node, to: dice.roll(1, u64::from(scenario.nodes)) as i32 }
+        }
+        33..=35 => Fault::Heal(node),
         36 => Fault::HealAll,
         _ => Fault::LockOut(node),
     };

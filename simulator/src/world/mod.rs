@@ -28,6 +28,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use client_core::ids::NodeId;
+use client_core::protocol::{ApiKey, VersionRange};
 use client_core::time::Instant;
 use client_core::{Client, Error};
 use core::fmt;
@@ -344,5 +345,8 @@ fn cluster_config(scenario: &Scenario) -> ClusterConfig {
         .collect();
     config.sasl = scenario.sasl.as_ref().map(SaslSetup::config);
     config.cluster_id = format!("world-of-{}", scenario.nodes);
+    if !scenario.compares_nodes {
+        config.api_versions.insert(ApiKey::ApiVersions, Some(VersionRange::new(0, 4)));
+    }
     config
 }

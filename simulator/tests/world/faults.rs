@@ -56,6 +56,7 @@ fn scenario(nodes: u16) -> Scenario {
             request_timeout_ms: 1_000,
             ..ClientSetup::default()
         }],
+        compares_nodes: false,
         network: NetworkSetup { delay_micros_min: 500, delay_micros_max: 4_000, chunking: Chunking::Random },
     }
 }

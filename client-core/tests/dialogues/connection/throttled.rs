@@ -231,6 +231,26 @@ fn others_are_asked_meanwhile() {
     d.expect_nothing();
 }
 
+/// Who the broker is, is asked once it listens again (KIP-1242), before anything is meant for it.
+#[test]
+fn a_throttled_broker_is_compared_later() {
+    let mut d = Dialogue::consumer("b1");
+    d.start();
+    d.they_connect("b1");
+    d.we_accept("b1");
+    let asked = d.they_send::<ApiVersionsRequest>("b1");
+    d.we_answer(&asked, replies::versions_comparing());
+    let asked = d.they_send::<MetadataRequest>("b1");
+    let mut metadata = replies::metadata("b1", &[]);
+    metadata.throttle_time_ms = 2_000;
+    d.we_answer(&asked, metadata);
+    d.wait(ms(1_999));
+    d.expect_nothing();
+    d.wait(ms(1));
+    let asked = d.they_send::<ApiVersionsRequest>("b1");
+    assert_eq!((asked.body.cluster_id.as_deref(), asked.body.node_id), (Some("test"), 1));
+}
+
 /// No broker silences a client for ever.
 #[test]
 fn an_absurd_throttle_ends() {

@@ -11,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 /// Some brokers and what they store.
 #[derive(Default)]
 pub(crate) struct Cluster {
+    /// Whether brokers compare whom a client means with who they are (KIP-1242).
+    pub(crate) compares_nodes: bool,
     /// Its id, as metadata tells it.
     pub(crate) id: String,
     hosts: Vec<String>,
@@ -149,8 +151,11 @@ impl Cluster {
         let right = |cluster: &String| {
             *cluster == self.id && request.node_id == node && !self.lies_about.contains(host)
         };
-        if request.cluster_id.as_ref().is_none_or(right) {
+        if !self.compares_nodes {
             return replies::versions();
+        }
+        if request.cluster_id.as_ref().is_none_or(right) {
+            return replies::versions_comparing();
         }
         replies::versions_error(ErrorCode::RebootstrapRequired)
     }

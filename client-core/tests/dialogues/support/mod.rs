@@ -556,6 +556,11 @@ impl Dialogue {
         self.closes.clear();
     }
 
+    /// Forgets what was closed only.
+    pub(crate) fn forget_closes(&mut self) {
+        self.closes.clear();
+    }
+
     /// Forgets the events only.
     pub(crate) fn forget_events(&mut self) {
         self.events.clear();

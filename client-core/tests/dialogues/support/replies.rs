@@ -4,8 +4,13 @@ use bytes::Bytes;
 use client_core::protocol::record_batch::{Compression, ProducerStamp, RecordBatch, RecordBatchBuilder};
 use client_core::protocol::*;
 
-/// Every API and version this client speaks.
+/// Every API and version this client speaks, from a broker that does not compare whom it means with who it is (KIP-1242).
 pub(crate) fn versions() -> ApiVersionsResponse {
+    versions_limited_of(versions_comparing(), ApiKey::ApiVersions, 0, 4)
+}
+
+/// The same from one that does.
+pub(crate) fn versions_comparing() -> ApiVersionsResponse {
     let range = |key: ApiKey| ApiVersion {
         api_key: key.code(),
         min_version: key.versions().min,
@@ -37,7 +42,16 @@ pub(crate) fn versions_without(api: ApiKey) -> ApiVersionsResponse {
 
 /// The same with one API limited to these versions.
 pub(crate) fn versions_limited(api: ApiKey, min_version: i16, max_version: i16) -> ApiVersionsResponse {
-    let mut response = versions_without(api);
+    versions_limited_of(versions(), api, min_version, max_version)
+}
+
+fn versions_limited_of(
+    mut response: ApiVersionsResponse,
+    api: ApiKey,
+    min_version: i16,
+    max_version: i16,
+) -> ApiVersionsResponse {
+    response.api_keys.retain(|it| it.api_key != api.code());
     response.api_keys.push(ApiVersion { api_key: api.code(), min_version, max_version });
     response
 }
