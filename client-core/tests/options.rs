@@ -63,9 +63,9 @@ fn module() -> String {
     }
     text += "} as const satisfies Record<string, Record<string, OptionInfo>>\n";
     text += "\n/** Options that together must be at most another one. @internal */\n";
-    text += "export const limits: readonly (readonly [keys: readonly string[], other: string])[] = [\n";
+    text += "export const limits: readonly string[] = [\n";
     for (keys, other) in OptionInfo::limits() {
-        writeln!(text, "  [['{}'], '{other}'],", keys.join("', '")).unwrap();
+        writeln!(text, "  '{} <= {other}',", keys.join(" + ")).unwrap();
     }
     text + "]\n"
 }

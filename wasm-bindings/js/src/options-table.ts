@@ -51,9 +51,9 @@ export const clientOptions = {
 } as const satisfies Record<string, Record<string, OptionInfo>>
 
 /** Options that together must be at most another one. @internal */
-export const limits: readonly (readonly [keys: readonly string[], other: string])[] = [
-  [['reconnectBackoffMs'], 'reconnectBackoffMaxMs'],
-  [['retryBackoffMs'], 'retryBackoffMaxMs'],
-  [['maxRequestSize'], 'bufferMemory'],
-  [['requestTimeoutMs', 'lingerMs'], 'deliveryTimeoutMs'],
+export const limits: readonly string[] = [
+  'reconnectBackoffMs <= reconnectBackoffMaxMs',
+  'retryBackoffMs <= retryBackoffMaxMs',
+  'maxRequestSize <= bufferMemory',
+  'requestTimeoutMs + lingerMs <= deliveryTimeoutMs',
 ]

@@ -162,8 +162,8 @@ export interface Settings {
   readonly resolved: ResolvedConfig
 }
 
-const headersObject = 'an object of names and Uint8Array or string values'
-const urlOrFunction = 'a URL like ws://localhost:8090, or a function'
+const headersObject = 'an object of Uint8Array or string values'
+const urlOrFunction = 'a URL (ws://...) or a function'
 
 /** Options that are the facade's own affair. */
 const hostOptions: Record<string, OptionInfo> = {
@@ -225,7 +225,7 @@ export function kafkaLayers(options: KafkaOptions, canDoWithoutBridge: boolean):
   const [bridge, transport] = [found('bridge'), found('transport')]
   check(found('brokers') != null, 'brokers', 'expected at least one "host:port", found none')
   check(bridge == null || transport == null, 'transport', 'expected a bridge or a transport')
-  const isolated = 'expected the URL of a WebSocket bridge, browsers need one'
+  const isolated = 'expected the URL of a bridge, browsers need one'
   check(bridge != null || transport != null || canDoWithoutBridge, 'bridge', isolated)
   const hasUrl = bridge != null && typeof bridge !== 'function'
   check(found('bridgeToken') == null || hasUrl, 'bridgeToken', 'expected only with a bridge URL')
@@ -303,12 +303,13 @@ function checkTogether(resolved: Settings['resolved']): void {
   }
   const { acks, idempotent } = resolved
   const all = idempotent?.value !== true || [-1, 'all'].includes(acks!.value as string)
-  check('acks', 'idempotent', all, 'all (-1) because idempotent is on; set idempotent: false for others')
-  for (const [keys, other] of limits) {
-    const number = (key: string) => resolved[key]?.value as number
+  check('acks', 'idempotent', all, 'all (-1), or idempotent: false')
+  for (const limit of limits) {
+    const keys = limit.split(/ \+ | <= /)
+    const numbers = keys.map((key) => resolved[key]?.value as number)
+    const most = numbers.pop()!
     // A client of another kind lacks some: what is not a number compares with nothing.
-    const good = !(keys.reduce((sum, key) => sum + number(key), 0) > number(other))
-    check(keys[0]!, other, good, `${keys.join(' + ')} to be no more than ${other}`)
+    check(keys[0]!, keys.at(-1)!, !(numbers.reduce((a, b) => a + b) > most), limit)
   }
 }
 

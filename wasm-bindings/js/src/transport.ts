@@ -60,7 +60,7 @@ export class Port {
         if (closed) return
         // Anything else would reach into wasm memory with lengths that nobody has checked.
         if (bytes instanceof Uint8Array) report?.((handle) => handle.received(broker, generation, bytes))
-        else this.#lose(key, handlers, 'the transport handed over something that is no Uint8Array')
+        else this.#lose(key, handlers, 'the transport handed over no Uint8Array')
       },
       close: (cause) => {
         if (closed) return
