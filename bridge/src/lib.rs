@@ -10,7 +10,7 @@
 //! accept ── server      socket permits, handshake timeout
 //! head   ── http        Host, Origin; static files; 101 before anything is dialled
 //! policy ── policy      token, connection limits, target allow-list: refusals are close codes (close)
-//! dial   ── session     resolve once, refuse dangerous addresses, connect within the dial timeout
+//! dial   ── session     resolve once, refuse dangerous addresses, connect (and speak TLS: tls) within the dial timeout
 //! pump   ── session     one buffer per direction; the next read waits until the last write was accepted
 //! end    ── close       one cause, one code, one reason a machine can parse
 //! ```
@@ -24,6 +24,7 @@ pub mod metrics;
 mod policy;
 pub mod server;
 mod session;
+mod tls;
 mod websocket;
 
 pub use config::{Config, ConfigError};

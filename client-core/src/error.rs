@@ -525,7 +525,7 @@ const fn bridge_advice(close_code: u16) -> &'static str {
         4403 => "add the broker's advertised host:port to the bridge's targets",
         4429 | 1013 => "the bridge is at its limits; retry later or raise them",
         4502 | 4504 => {
-            "the bridge cannot reach the broker; check that the broker runs and the target's dial address"
+            "the bridge cannot reach the broker; check that the broker runs, and the target's dial address and TLS"
         }
         _ => "the client reconnects by itself; see the bridge's log if it goes on",
     }

@@ -33,6 +33,12 @@ pub struct Config {
     pub targets: Vec<Target>,
     /// Whether every port of this machine may be reached.
     pub allow_target_loopback: bool,
+    /// The certificates of the authorities that sign brokers' certificates, in place of the system's; PEM.
+    pub tls_ca: Option<PathBuf>,
+    /// The certificate, with its chain, that brokers are shown; PEM.
+    pub tls_certificate: Option<PathBuf>,
+    /// The private key of that certificate; PEM.
+    pub tls_key: Option<PathBuf>,
     /// The secret clients show.
     pub token: Option<Token>,
     /// A file with the secret clients show; read once, at start.
@@ -80,6 +86,8 @@ pub struct Target {
     pub advertise: String,
     /// The `host:port` to dial for it.
     pub dial: String,
+    /// Whether the broker speaks TLS there.
+    pub tls: bool,
 }
 
 /// What is written to standard error.
@@ -103,6 +111,9 @@ impl Default for Config {
             own_origin: true,
             targets: Vec::new(),
             allow_target_loopback: false,
+            tls_ca: None,
+            tls_certificate: None,
+            tls_key: None,
             token: None,
             token_file: None,
             require_token: RequireToken::Always,
@@ -147,6 +158,26 @@ impl Config {
                     &format!("{} is advertised twice; one key leads to one broker", target.advertise),
                 );
             }
+        }
+        if !self.targets.iter().any(|target| target.tls) {
+            let files = [
+                ("tls-ca", &self.tls_ca),
+                ("tls-certificate", &self.tls_certificate),
+                ("tls-key", &self.tls_key),
+            ];
+            if let Some((key, _)) = files.into_iter().find(|(_, file)| file.is_some()) {
+                return conflict(
+                    key,
+                    "no target is reached over TLS; write it as tls://HOST:PORT, or with tls = true",
+                );
+            }
+        }
+        match (&self.tls_certificate, &self.tls_key) {
+            (Some(_), None) => return conflict("tls-key", "missing; tls-certificate needs its private key"),
+            (None, Some(_)) => {
+                return conflict("tls-certificate", "missing; tls-key belongs to a certificate");
+            }
+            _ => {}
         }
         if self.pong_timeout >= self.ping_interval {
             return conflict("pong-timeout", "must be shorter than ping-interval");

@@ -44,6 +44,7 @@ pub(super) enum Given {
     Target {
         advertise: Option<String>,
         dial: Option<String>,
+        tls: bool,
     },
 }
 
@@ -79,6 +80,19 @@ macro_rules! duration_setting {
             help: $help,
             set: |config, given| put(&mut config.$field, duration(one(given)?)?),
             show: |config| quoted(&show_duration(config.$field)),
+        }
+    };
+}
+
+macro_rules! file_setting {
+    ($key:literal, $field:ident, $help:literal) => {
+        Setting {
+            key: $key,
+            kind: Kind::Text,
+            value: "FILE",
+            help: $help,
+            set: |config, given| put(&mut config.$field, Some(PathBuf::from(one(given)?))),
+            show: |config| optional(config.$field.as_ref().map(|path| path.display().to_string())),
         }
     };
 }
@@ -134,7 +148,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         key: "targets",
         kind: Kind::List { flag: "target" },
         value: "ADVERTISE[=DIAL]",
-        help: "a broker that may be reached: the host:port its metadata advertises, and what to dial for it",
+        help: "a broker that may be reached: the host:port its metadata advertises, and what to dial for it, with tls:// before it if it speaks TLS there",
         set: |config, given| put(&mut config.targets, targets(given)?),
         show: show_targets,
     },
@@ -143,6 +157,17 @@ pub(super) static SETTINGS: &[Setting] = &[
         allow_target_loopback,
         "any port of this machine may be reached, as 127.0.0.1, [::1] or localhost"
     ),
+    file_setting!(
+        "tls-ca",
+        tls_ca,
+        "certificates of who signs the brokers', PEM (default: those that the system trusts)"
+    ),
+    file_setting!(
+        "tls-certificate",
+        tls_certificate,
+        "a certificate to show to brokers, with its chain, PEM"
+    ),
+    file_setting!("tls-key", tls_key, "the private key of tls-certificate, PEM"),
     Setting {
         key: "origins",
         kind: Kind::List { flag: "origin" },
@@ -178,14 +203,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         },
         show: |config| optional(config.token.as_ref().map(|_secret| "redacted".to_owned())),
     },
-    Setting {
-        key: "token-file",
-        kind: Kind::Text,
-        value: "FILE",
-        help: "a file with the secret clients show",
-        set: |config, given| put(&mut config.token_file, Some(PathBuf::from(one(given)?))),
-        show: |config| optional(config.token_file.as_ref().map(|path| path.display().to_string())),
-    },
+    file_setting!("token-file", token_file, "a file with the secret clients show"),
     Setting {
         key: "require-token",
         kind: Kind::Text,
@@ -342,7 +360,7 @@ fn targets(given: &[Given]) -> Result<Vec<Target>, Wrong> {
         let wrong = |part: &str, problem| Wrong { part: format!("[{index}]{part}"), problem };
         match item {
             Given::Text(text) => target(text).map_err(|problem| wrong("", problem)),
-            Given::Target { advertise, dial } => {
+            Given::Target { advertise, dial, tls } => {
                 let missing = || {
                     wrong(".advertise", "missing; expected the HOST:PORT that metadata advertises".to_owned())
                 };
@@ -350,7 +368,7 @@ fn targets(given: &[Given]) -> Result<Vec<Target>, Wrong> {
                 let advertise = advertised(advertise).map_err(|problem| wrong(".advertise", problem))?;
                 let dial =
                     broker(dial.as_ref().unwrap_or(&advertise)).map_err(|problem| wrong(".dial", problem))?;
-                Ok(Target { advertise, dial })
+                Ok(Target { advertise, dial, tls: *tls })
             }
         }
     });
@@ -363,7 +381,8 @@ fn switch(text: &str) -> Result<bool, String> {
 
 fn show_targets(config: &Config) -> String {
     let tables = config.targets.iter().map(|target| {
-        format!("{{ advertise = {}, dial = {} }}", quoted(&target.advertise), quoted(&target.dial))
+        let tls = if target.tls { ", tls = true" } else { "" };
+        format!("{{ advertise = {}, dial = {}{tls} }}", quoted(&target.advertise), quoted(&target.dial))
     });
     format!("[{}]", tables.collect::<Vec<_>>().join(", "))
 }

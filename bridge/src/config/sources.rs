@@ -140,7 +140,7 @@ fn list_item(setting: &Setting, index: usize, item: &Value) -> Result<Given, (St
 }
 
 fn target_table(index: usize, table: &Table) -> Result<Given, (String, String)> {
-    let (mut advertise, mut dial) = (None, None);
+    let (mut advertise, mut dial, mut tls) = (None, None, false);
     for (key, value) in table {
         let wrong = |problem: String| Err((format!("[{index}].{key}"), problem));
         match (key.as_str(), value) {
@@ -149,17 +149,12 @@ fn target_table(index: usize, table: &Table) -> Result<Given, (String, String)> 
             ("advertise" | "dial", other) => {
                 return wrong(format!("expected a string, got {}", described(other)));
             }
-            ("tls", Value::Boolean(false)) => {}
-            ("tls", Value::Boolean(true)) => {
-                return wrong(
-                    "TLS to brokers is not available in this version; use a plaintext listener".to_owned(),
-                );
-            }
+            ("tls", Value::Boolean(on)) => tls = *on,
             ("tls", other) => return wrong(format!("expected true or false, got {}", described(other))),
             _ => return wrong("no such key; expected advertise, dial or tls".to_owned()),
         }
     }
-    Ok(Given::Target { advertise, dial })
+    Ok(Given::Target { advertise, dial, tls })
 }
 
 /// The kind of a value, never the value: it may be a secret.

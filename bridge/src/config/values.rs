@@ -94,11 +94,18 @@ pub(super) fn broker(text: &str) -> Result<String, String> {
     }
 }
 
-/// `advertise` or `advertise=dial`.
+/// `advertise` or `advertise=dial`; `tls://` before what is dialled if the broker speaks TLS there.
 pub(super) fn target(text: &str) -> Result<Target, String> {
-    let (advertise, dial) = text.split_once('=').unwrap_or((text, text));
-    Ok(Target { advertise: advertised(advertise)?, dial: broker(dial)? })
+    let (advertise, dial) = match text.split_once('=') {
+        Some((advertise, dial)) => (advertise, dial),
+        None => (text.strip_prefix(TLS).unwrap_or(text), text),
+    };
+    let (dial, tls) = dial.strip_prefix(TLS).map_or((dial, false), |dial| (dial, true));
+    Ok(Target { advertise: advertised(advertise)?, dial: broker(dial)?, tls })
 }
+
+/// Stands before what is dialled over TLS.
+const TLS: &str = "tls://";
 
 /// The key of a target: only compared, so any `host:port` will do.
 pub(super) fn advertised(text: &str) -> Result<String, String> {

@@ -9,6 +9,6 @@ mod token;
 pub(crate) use address::never_dialled;
 pub(crate) use limits::{Limits, Slot};
 pub(crate) use origin::{Hosts, OriginVerdict, Origins};
-pub(crate) use target::{Destination, Targets, split_host_port};
+pub(crate) use target::{Destination, Dial, Targets, split_host_port};
 pub(crate) use token::check_token;
 pub use token::{RequireToken, Token};

@@ -9,22 +9,39 @@ use crate::close::CloseCause;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Destination {
     /// A name or address of the configuration, resolved when it is dialled.
-    Configured(String),
+    Configured(Dial),
     /// Loopback addresses, tried in order; the client chose only the port.
     Loopback(Vec<SocketAddr>),
+}
+
+/// What the configuration says about reaching a broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Dial {
+    /// `host:port`.
+    pub(crate) address: String,
+    /// Whether the broker speaks TLS there, for which its certificate has to name the host.
+    pub(crate) tls: bool,
+}
+
+impl Dial {
+    /// Without its port, and an IPv6 address without its brackets: what a certificate has to name.
+    pub(crate) fn host(&self) -> &str {
+        let host = self.address.rsplit_once(':').map_or(self.address.as_str(), |(host, _port)| host);
+        host.trim_start_matches('[').trim_end_matches(']')
+    }
 }
 
 /// The allow-list.
 #[derive(Debug)]
 pub(crate) struct Targets {
-    /// From what metadata advertises to what is dialled, both `host:port`.
-    listed: BTreeMap<String, String>,
+    /// From the `host:port` that metadata advertises to what is dialled.
+    listed: BTreeMap<String, Dial>,
     /// Whether every port of this machine may be reached (`allow-target-loopback`).
     loopback: bool,
 }
 
 impl Targets {
-    pub(crate) fn new(listed: BTreeMap<String, String>, loopback: bool) -> Self {
+    pub(crate) fn new(listed: BTreeMap<String, Dial>, loopback: bool) -> Self {
         Self { listed, loopback }
     }
 
@@ -71,12 +88,13 @@ mod tests {
     use super::*;
 
     fn targets(loopback: bool) -> Targets {
-        Targets::new(BTreeMap::from([("b1.example:9092".to_owned(), "10.0.0.1:19092".to_owned())]), loopback)
+        let dial = Dial { address: "10.0.0.1:19092".to_owned(), tls: false };
+        Targets::new(BTreeMap::from([("b1.example:9092".to_owned(), dial)]), loopback)
     }
 
     fn check(targets: &Targets, key: &str, expected: &str) {
         let told = match targets.find(Some(key)) {
-            Ok(Destination::Configured(dial)) => dial,
+            Ok(Destination::Configured(dial)) => dial.address,
             Ok(Destination::Loopback(addresses)) => format!("{addresses:?}"),
             Err(cause) => format!("{} {}", cause.code(), cause.reason()),
         };
@@ -111,6 +129,15 @@ mod tests {
             ("[::1:9092", "no-ipv6-address"),
         ] {
             check(&targets(true), key, &format!("4400 bad-target problem={problem}"));
+        }
+    }
+
+    #[test]
+    fn a_certificate_has_to_name_the_host_alone() {
+        for (address, host) in
+            [("b1.example:9093", "b1.example"), ("10.0.0.1:1", "10.0.0.1"), ("[::1]:1", "::1")]
+        {
+            assert_eq!(Dial { address: address.to_owned(), tls: true }.host(), host);
         }
     }
 

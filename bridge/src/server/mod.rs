@@ -20,7 +20,8 @@ use crate::dev_broker::DevBroker;
 use crate::http::Files;
 use crate::log::Log;
 use crate::metrics::Metrics;
-use crate::policy::{Hosts, Limits, Origins, Targets};
+use crate::policy::{Dial, Hosts, Limits, Origins, Targets};
+use crate::tls::Tls;
 use stopping::Stopping;
 
 /// What every connection needs to know.
@@ -31,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) management_hosts: Hosts,
     pub(crate) origins: Origins,
     pub(crate) targets: Targets,
+    /// `None` when no target needs it.
+    pub(crate) tls: Option<Tls>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) files: Option<Files>,
     pub(crate) metrics: Arc<Metrics>,
@@ -112,6 +115,7 @@ impl Bridge {
     pub async fn start(config: Config) -> Result<Self, StartError> {
         config.check()?;
         let token = config.secret()?;
+        let tls = Tls::new(&config)?;
         let mut listeners = Vec::new();
         for address in &config.listen {
             listeners.push(bind(*address).await?);
@@ -128,10 +132,12 @@ impl Bridge {
         } else {
             None
         };
-        let mut listed: BTreeMap<String, String> =
-            config.targets.iter().map(|target| (target.advertise.clone(), target.dial.clone())).collect();
+        let targets = config.targets.iter();
+        let mut listed: BTreeMap<String, Dial> = targets
+            .map(|it| (it.advertise.clone(), Dial { address: it.dial.clone(), tls: it.tls }))
+            .collect();
         for node in dev_broker.iter().flat_map(DevBroker::addresses) {
-            listed.insert(node.to_string(), node.to_string());
+            listed.insert(node.to_string(), Dial { address: node.to_string(), tls: false });
         }
         let shared = Arc::new(Shared {
             token,
@@ -139,6 +145,7 @@ impl Bridge {
             management_hosts: Hosts::new(&config.hosts, management_address.as_slice()),
             origins: Origins { listed: config.origins.clone(), own: config.own_origin },
             targets: Targets::new(listed, config.allow_target_loopback),
+            tls,
             limits: Limits::new(config.max_connections, config.max_connections_per_address),
             files: config.serve.as_deref().map(Files::new).transpose().map_err(StartError::Serve)?,
             metrics: Arc::default(),

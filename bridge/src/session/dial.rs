@@ -1,4 +1,4 @@
-//! Reaching a broker: resolve once, look at the address, connect to that address.
+//! Reaching a broker: resolve once, look at the address, connect to that address, and speak TLS if the configuration says so.
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,19 +6,28 @@ use std::time::Duration;
 
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::timeout;
+use tokio_rustls::client::TlsStream;
 
 use crate::close::CloseCause;
 use crate::policy::{Destination, never_dialled};
+use crate::tls::Tls;
 
-/// Connects within `limit`, name resolution included. `own` are the bridge's own listeners: a bridge that reaches
+/// A connection to a broker.
+pub(super) enum Upstream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// Connects within `limit`, name resolution and TLS included. `own` are the bridge's own listeners: a bridge that reaches
 /// itself could be made to eat its own connections. `target` is the client's key, for the close reason only.
 pub(super) async fn dial(
     destination: &Destination,
+    tls: Option<&Tls>,
     own: &[SocketAddr],
     limit: Duration,
     target: &str,
-) -> Result<TcpStream, CloseCause> {
-    match timeout(limit, resolve_and_connect(destination, own, target)).await {
+) -> Result<Upstream, CloseCause> {
+    match timeout(limit, resolve_and_connect(destination, tls, own, target)).await {
         Ok(result) => result,
         Err(_elapsed) => Err(CloseCause::DialTimedOut { after: limit, target: target.to_owned() }),
     }
@@ -26,14 +35,22 @@ pub(super) async fn dial(
 
 async fn resolve_and_connect(
     destination: &Destination,
+    tls: Option<&Tls>,
     own: &[SocketAddr],
     target: &str,
-) -> Result<TcpStream, CloseCause> {
+) -> Result<Upstream, CloseCause> {
     let failed = |problem| CloseCause::DialFailed { problem, target: target.to_owned() };
-    let addresses: Vec<SocketAddr> = match destination {
-        Destination::Loopback(addresses) => addresses.clone(),
+    let (addresses, secure): (Vec<SocketAddr>, _) = match destination {
+        Destination::Loopback(addresses) => (addresses.clone(), None),
         Destination::Configured(dial) => {
-            lookup_host(dial).await.map_err(|_error| failed("name-not-resolved"))?.collect()
+            let found = lookup_host(&dial.address).await.map_err(|_error| failed("name-not-resolved"))?;
+            // Where TLS is wanted, nothing is ever sent without it.
+            let secure = match (dial.tls, tls) {
+                (false, _) => None,
+                (true, Some(tls)) => Some((tls, dial.host())),
+                (true, None) => return Err(failed("tls-failed")),
+            };
+            (found.collect(), secure)
         }
     };
     let mut cause = failed("name-without-address");
@@ -42,9 +59,13 @@ async fn resolve_and_connect(
             cause = CloseCause::TargetDenied { problem, target: target.to_owned() };
             continue;
         }
-        match connect(address).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => cause = failed(word(&error)),
+        match (connect(address).await, secure) {
+            (Ok(stream), None) => return Ok(Upstream::Plain(stream)),
+            (Ok(stream), Some((tls, host))) => match tls.connect(host, stream).await {
+                Ok(stream) => return Ok(Upstream::Tls(stream)),
+                Err(problem) => cause = failed(problem),
+            },
+            (Err(error), _) => cause = failed(word(&error)),
         }
     }
     Err(cause)
@@ -80,6 +101,8 @@ pub(super) fn word(error: &io::Error) -> &'static str {
         io::ErrorKind::NetworkUnreachable => "network-unreachable",
         io::ErrorKind::AddrNotAvailable => "no-local-address",
         io::ErrorKind::PermissionDenied => "not-permitted",
+        // TLS that ends without its goodbye: whether something is missing, nobody knows.
+        io::ErrorKind::UnexpectedEof => "cut-off",
         _ => "input-output",
     }
 }

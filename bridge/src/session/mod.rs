@@ -8,12 +8,12 @@ mod pump;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, sleep_until, timeout};
 
 use self::control::Control;
-use self::dial::dial;
+use self::dial::{Upstream, dial};
 use self::pump::{Activity, Inbound, Outbound, Written};
 use crate::close::CloseCause;
 use crate::policy::{Destination, Slot};
@@ -46,8 +46,12 @@ pub(crate) async fn run(mut client: TcpStream, received: &[u8], admission: Admis
         Ok((destination, _slot)) => {
             match reach(&destination, &mut inbound, &admission.target, shared).await {
                 Err(cause) => refuse(&mut outbound, &control, cause, config.close_timeout).await,
-                Ok(mut broker) => {
-                    carry(&mut broker, &mut inbound, &mut outbound, &control, &activity, shared).await
+                Ok(Upstream::Plain(mut broker)) => {
+                    carry(broker.split(), &mut inbound, &mut outbound, &control, &activity, shared).await
+                }
+                Ok(Upstream::Tls(broker)) => {
+                    let halves = tokio::io::split(broker);
+                    carry(halves, &mut inbound, &mut outbound, &control, &activity, shared).await
                 }
             }
         }
@@ -78,13 +82,14 @@ pub(crate) async fn run(mut client: TcpStream, received: &[u8], admission: Admis
 }
 
 /// Dials while listening to the client, which may leave meanwhile.
-async fn reach<R: tokio::io::AsyncRead + Unpin>(
+async fn reach<R: AsyncRead + Unpin>(
     destination: &Destination,
     inbound: &mut Inbound<'_, R>,
     target: &str,
     shared: &Shared,
-) -> Result<TcpStream, CloseCause> {
-    let dialling = dial(destination, &shared.own_addresses, shared.config.dial_timeout, target);
+) -> Result<Upstream, CloseCause> {
+    let limit = shared.config.dial_timeout;
+    let dialling = dial(destination, shared.tls.as_ref(), &shared.own_addresses, limit, target);
     let mut dialling = std::pin::pin!(dialling);
     let began = tokio::time::Instant::now();
     let mut listening = true;
@@ -107,7 +112,7 @@ async fn reach<R: tokio::io::AsyncRead + Unpin>(
 }
 
 /// Tells the client why there is no session.
-async fn refuse<W: tokio::io::AsyncWrite + Unpin>(
+async fn refuse<W: AsyncWrite + Unpin>(
     outbound: &mut Outbound<'_, W>,
     control: &Control,
     cause: CloseCause,
@@ -124,8 +129,8 @@ async fn refuse<W: tokio::io::AsyncWrite + Unpin>(
 }
 
 /// Carries bytes until either side, the clock or the operator ends it.
-async fn carry<R: tokio::io::AsyncRead + Unpin, W: tokio::io::AsyncWrite + Unpin>(
-    broker: &mut TcpStream,
+async fn carry<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
+    (mut broker_read, mut broker_write): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
     inbound: &mut Inbound<'_, R>,
     outbound: &mut Outbound<'_, W>,
     control: &Control,
@@ -133,9 +138,8 @@ async fn carry<R: tokio::io::AsyncRead + Unpin, W: tokio::io::AsyncWrite + Unpin
     shared: &Shared,
 ) -> CloseCause {
     let config = &shared.config;
-    let (broker_read, mut broker_write) = broker.split();
     let cause = {
-        let mut writing = std::pin::pin!(outbound.run(broker_read));
+        let mut writing = std::pin::pin!(outbound.run(&mut broker_read));
         let cause = tokio::select! {
             cause = inbound.run(&mut broker_write, config.write_stall_timeout) => cause,
             Written::Closed(cause) | Written::Broken(cause) = &mut writing => return cause,
@@ -162,15 +166,14 @@ async fn carry<R: tokio::io::AsyncRead + Unpin, W: tokio::io::AsyncWrite + Unpin
     // What the client sent before it left is still on its way: end the stream instead of cutting it off.
     if broker_write.shutdown().await.is_ok() {
         // However the broker takes it, the session is over.
-        let _ = timeout(config.close_timeout, discard(broker)).await;
+        let _ = timeout(config.close_timeout, discard(&mut broker_read)).await;
     }
     cause
 }
 
 /// Reads until the broker has closed too; a socket closed with unread bytes would be reset, and what is on its way
 /// to the broker lost with it.
-async fn discard(broker: &mut TcpStream) {
-    use tokio::io::AsyncReadExt as _;
+async fn discard(broker: &mut (impl AsyncRead + Unpin)) {
     let mut sink = [0; 4096];
     while matches!(broker.read(&mut sink).await, Ok(1..)) {}
 }

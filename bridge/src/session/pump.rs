@@ -297,7 +297,11 @@ async fn write_all(
             Ok(Ok(count)) => data = &data[count..],
         }
     }
-    Ok(())
+    // TLS may hold back what it was given; a plain socket has nothing to flush.
+    match timeout(stall, socket.flush()).await {
+        Err(_elapsed) => Err(Unwritten::Stalled),
+        Ok(flushed) => flushed.map_err(Unwritten::Failed),
+    }
 }
 
 /// A broker that was never reached: nothing is ever read from it.

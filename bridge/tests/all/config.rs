@@ -144,10 +144,6 @@ fn wrong_files_are_named_down_to_the_key() {
         "targets[0].dial (in {file}): expected HOST:PORT",
     );
     check_file(
-        "targets = [{ advertise = 'b1:1', tls = true }]",
-        "targets[0].tls (in {file}): TLS to brokers is not",
-    );
-    check_file(
         "targets = [{ advertise = 'b1:1', tls = 1 }]",
         "targets[0].tls (in {file}): expected true or false",
     );
@@ -201,7 +197,7 @@ fn other_machines_are_let_in_only_with_origins_and_a_token() {
 fn flags_win_over_the_file() {
     let file = TemporaryFile::new(
         "listen = '127.0.0.1:1'\nmax-connections = 500\nown-origin = false\n\
-         targets = [{ advertise = 'b1:1', dial = '10.0.0.1:1', tls = false }, 'b2:2']\n",
+         targets = [{ advertise = 'b1:1', dial = '10.0.0.1:1', tls = false }, 'b2:2', 'b3:3=tls://10.0.0.3:3', 'tls://b4:4']\n",
     );
     let config = read(&[
         "--config",
@@ -218,7 +214,8 @@ fn flags_win_over_the_file() {
         "max-connections = 500\n",
         "own-origin = false\n",
         "allow-target-loopback = true\n",
-        "targets = [{ advertise = \"b1:1\", dial = \"10.0.0.1:1\" }, { advertise = \"b2:2\", dial = \"b2:2\" }]\n",
+        "targets = [{ advertise = \"b1:1\", dial = \"10.0.0.1:1\" }, { advertise = \"b2:2\", dial = \"b2:2\" }, \
+         { advertise = \"b3:3\", dial = \"10.0.0.3:3\", tls = true }, { advertise = \"b4:4\", dial = \"b4:4\", tls = true }]\n",
         "dial-timeout = \"10s\"\n",
         "idle-timeout = \"10m\"\n",
     ] {
@@ -228,8 +225,13 @@ fn flags_win_over_the_file() {
 
 #[test]
 fn what_check_prints_can_be_read_again() {
-    let flags =
-        ["--target=b1:1=b2:2", "--origin=https://a.example", "--host=a.example", "--dial-timeout=1500ms"];
+    let flags = [
+        "--target=b1:1=tls://b2:2",
+        "--tls-ca=/ca.pem",
+        "--origin=https://a.example",
+        "--host=a.example",
+        "--dial-timeout=1500ms",
+    ];
     let shown = resolved(&read(&flags).unwrap());
     let file = TemporaryFile::new(&shown);
     assert_eq!(resolved(&read(&["--config", &file.name()]).unwrap()), shown);

@@ -19,3 +19,5 @@ mod policy;
 mod process;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tls;

@@ -41,7 +41,7 @@ pub(crate) async fn until(what: &str, mut condition: impl FnMut() -> bool) {
 pub(crate) async fn bridge_to(broker: SocketAddr, change: impl FnOnce(&mut Config)) -> Bridge {
     let mut config = Config {
         listen: vec!["127.0.0.1:0".parse().unwrap()],
-        targets: vec![Target { advertise: KEY.to_owned(), dial: broker.to_string() }],
+        targets: vec![Target { advertise: KEY.to_owned(), dial: broker.to_string(), tls: false }],
         log: LogLevel::Off,
         ..Config::default()
     };
