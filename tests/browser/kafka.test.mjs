@@ -74,6 +74,48 @@ describe('in Chromium, through the bridge', () => {
     assert.deepEqual(found.sort(), lines.sort());
   });
 
+  test('a page says who it is: SCRAM with a password that a function finds, and with a wrong one', PATIENCE, async () => {
+    const { KAFKA_SASL_PLAINTEXT, KAFKA_USERNAME: username, KAFKA_PASSWORD: password } = process.env;
+    assert.ok(KAFKA_SASL_PLAINTEXT && username && password, 'the addresses of listeners that ask are not set');
+    const asking = { ...options(), brokers: KAFKA_SASL_PLAINTEXT.split(',') };
+    const found = await withPage(browser, bridge.url, (page) =>
+      page.evaluate(
+        async ({ options, topic, username, password }) => {
+          const { AuthenticationError, Kafka } = window.kafkaWasm;
+          const sasl = { mechanism: 'scram-sha-256', username };
+          let asked = 0;
+          const find = async () => {
+            asked += 1;
+            await new Promise((resolve) => setTimeout(resolve, 10));
+            return password;
+          };
+          const kafka = new Kafka({ ...options, sasl: { ...sasl, password: find } });
+          const [producer, consumer] = [kafka.producer(), kafka.consumer({ fetchMaxWaitMs: 100 })];
+          await producer.produce({ topic, partition: 0, value: 'let in' });
+          consumer.assign([{ topic, partition: 0, offset: 'earliest' }]);
+          const [record] = await consumer.poll();
+          await Promise.all([producer.stop(), consumer.stop()]);
+
+          const stranger = new Kafka({ ...options, sasl: { ...sasl, password: 'wrong-4711' } }).producer();
+          const refusal = await stranger.start().then(
+            () => ({ code: 'STARTED' }),
+            (error) => ({ ...window.describe(error), isTyped: error instanceof AuthenticationError }),
+          );
+          const { state } = stranger;
+          await stranger.stop();
+          return { text: record.text(), asked, refusal, state };
+        },
+        { options: asking, topic: freshTopic('sasl'), username, password },
+      ),
+    );
+    assert.equal(found.text, 'let in');
+    assert.ok(found.asked >= 2, 'each client asks for itself');
+    const { refusal } = found;
+    assert.deepEqual([refusal.code, refusal.isTyped, refusal.retriable, found.state], ['SASL_AUTHENTICATION_FAILED', true, false, 'idle']);
+    assert.match(refusal.message, /check user name, password or token/);
+    assert.doesNotMatch(JSON.stringify(refusal), /4711/);
+  });
+
   test('in a worker', PATIENCE, async () => {
     const topic = freshTopic('worker');
     const offset = await withPage(browser, bridge.url, (page) =>

@@ -2,12 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
 import { describe, test } from 'node:test';
+import { rootCertificates } from 'node:tls';
+import { pathToFileURL } from 'node:url';
 import { Kafka, PATIENCE, failure, freshTopic, inPackage, kafkaWasm, readAll } from './package.mjs';
 
-const { KAFKA_SASL_PLAINTEXT, KAFKA_SSL, KAFKA_SSL_CA, KAFKA_USERNAME: username, KAFKA_PASSWORD: password } = process.env;
-const { AuthenticationError, ConfigurationError } = kafkaWasm;
+const { KAFKA_BOOTSTRAP, KAFKA_SASL_PLAINTEXT, KAFKA_SSL, KAFKA_SSL_CA, KAFKA_USERNAME: username, KAFKA_PASSWORD: password } = process.env;
+const { AuthenticationError, ConfigurationError, ConnectionError } = kafkaWasm;
 const brokers = KAFKA_SASL_PLAINTEXT.split(',');
 const mechanisms = ['plain', 'scram-sha-256', 'SCRAM-SHA-512'];
 
@@ -135,13 +136,49 @@ describe('SASL', () => {
 
 describe('TLS', () => {
   const ca = readFileSync(KAFKA_SSL_CA, 'utf8');
+  const secure = KAFKA_SSL.split(',');
 
-  test('over TCP, with the server checked', PATIENCE, async () => {
+  /** What stands in the way of a start with these options. */
+  async function obstacle(options) {
+    const consumer = new Kafka({ brokers: secure, reconnectBackoffMaxMs: 100, ...options }).consumer();
+    const error = await failure(consumer.start({ timeoutMs: 500 }), 'TIMEOUT');
+    await consumer.stop();
+    assert.ok(error.cause instanceof ConnectionError, `${error.cause}`);
+    return error.cause.message;
+  }
+
+  test('straight to the brokers, with the server checked: its authority and its name', PATIENCE, async () => {
+    await roundTrip({ brokers: secure, tls: { ca } });
+    await roundTrip({ brokers: secure, tls: { ca, servername: 'localhost' } });
+    await roundTrip({ profile: { name: 'secure', brokers: secure, tls: { ca } } });
+
+    assert.match(await obstacle({ tls: true }), /certificate.*give the authority.*tls: \{ ca \}/);
+    assert.match(await obstacle({ tls: { ca: rootCertificates[0] } }), /certificate.*give the authority.*tls: \{ ca \}/);
+    assert.match(await obstacle({ tls: { ca, servername: 'kafka.example' } }), /kafka\.example.*tls: \{ servername \}/);
+    assert.match(await obstacle({ brokers: KAFKA_BOOTSTRAP.split(','), tls: { ca } }), /may not speak TLS/);
+  });
+
+  test('the transport can be had by itself', PATIENCE, async () => {
     const { tcp } = await import(pathToFileURL(inPackage('dist/transports/tcp.js')));
-    await roundTrip({ brokers: KAFKA_SSL.split(','), transport: tcp({ tls: { ca } }) });
-    const untrusted = new Kafka({ brokers: KAFKA_SSL.split(','), transport: tcp({ tls: true }) }).consumer();
-    const error = await failure(untrusted.start({ timeoutMs: 1_000 }), 'TIMEOUT');
-    assert.match(error.message, /certificate/);
-    await untrusted.stop();
+    await roundTrip({ brokers: secure, transport: tcp({ tls: { ca } }) });
+  });
+
+  test('CF4: where somebody else connects, the option is refused; what it holds is hidden', async () => {
+    const forBrowsers = await import(pathToFileURL(inPackage('dist/index.js')));
+    const bridge = 'ws://127.0.0.1:8090';
+    for (const [Entry, options] of [
+      [forBrowsers.Kafka, { bridge }],
+      [Kafka, { bridge }],
+      [Kafka, { transport: { connect() {} } }],
+    ]) {
+      assert.throws(() => new Entry({ brokers: secure, tls: true, ...options }), (error) => {
+        assert.deepEqual([error.name, error.code, error.key], ['ConfigurationError', 'INVALID_CONFIG', 'tls']);
+        return /TLS to brokers is the bridge's job/.test(error.message);
+      });
+      assert.ok(new Entry({ brokers: secure, tls: false, ...options }));
+    }
+    assert.throws(() => new Kafka({ brokers: secure, tls: 'yes' }), /tls .*true or an object/);
+    const { tls } = new Kafka({ brokers: secure, tls: { ca, passphrase: 'secret-4711' } }).producer().resolvedConfig();
+    assert.deepEqual(tls, { value: '(hidden)', layer: 'Kafka options' });
   });
 });

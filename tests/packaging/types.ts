@@ -21,6 +21,7 @@ import { websocket } from 'kafka-wasm/transports/websocket'
 
 const kafka = new Kafka({ brokers: ['b1:9092'], bridge: 'ws://localhost:8090', clientId: 'types', extraHeaders: { a: 'b' } })
 const byBroker = new Kafka({ brokers: ['b1:9092'], bridge: ({ host, port }) => new URL(`ws://proxy/${host}/${port}`) })
+const overTls = [new Kafka({ brokers: ['b1:9092'], tls: true }), new Kafka({ brokers: ['b1:9092'], tls: { servername: 'b1' } })]
 const byTransport = new Kafka({ brokers: ['b1:9092'], transport: websocket({ bridge: 'ws://localhost:8090' }) })
 void [byBroker, byTransport, init]
 

@@ -1,7 +1,7 @@
 import { ClientHandle } from '#glue'
 import { type Boundary, guard, Memory, translate } from './boundary.js'
 import { type Core, brokenCore, watch } from './core.js'
-import { abortError, type ErrorObject, fromObject, KafkaError, stoppedError, StateError, timeoutError } from './errors.js'
+import { abortError, type ErrorObject, fromObject, KafkaError, stoppedError, timeoutError } from './errors.js'
 import { unfit } from './messages.js'
 import { bridgeNetwork, type ResolvedConfig, type SaslOptions, describeConfig, type Settings } from './options.js'
 import { findCredentials } from './sasl.js'
@@ -31,7 +31,7 @@ export interface ClientEvents {
 export interface Host {
   load(): Promise<Core>
   /** What to use when the options name neither a bridge nor a transport. */
-  readonly transport?: () => Transport
+  readonly transport?: (tls?: boolean | object) => Transport
 }
 
 /** How long stop() lets pending records take, unless it is told. */
@@ -375,9 +375,8 @@ export abstract class Client<Events extends ClientEvents> {
     const { role, layers } = this.#settings
     let network: unknown = bridgeNetwork(this.option('bridge'))
     if (network === undefined) {
-      const chosen = this.option<Transport>('transport') ?? this.#host.transport?.()
-      if (chosen === undefined) throw new StateError('no way to reach brokers', { code: 'INVALID_CONFIG' })
-      this.#port = new Port(chosen)
+      // Without a bridge there is one of these: the options have been checked for that.
+      this.#port = new Port(this.option<Transport>('transport') ?? this.#host.transport!(this.option('tls')))
       this.#port.attach((report) => this.#report(report))
       network = this.#port
     }

@@ -395,7 +395,7 @@ function toOffset(value: unknown, what: string): bigint {
   } catch {
     // A number with a fraction; told below.
   }
-  throw unfit(what, 'a bigint, a whole number or a string of digits', value)
+  throw unfit(what, 'a bigint, whole number or digits', value)
 }
 
 function checkPartition(partition: TopicPartition): void {

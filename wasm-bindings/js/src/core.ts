@@ -51,7 +51,7 @@ async function toModule(source: CoreSource): Promise<WebAssembly.Module> {
     return WebAssembly.compile(source as BufferSource)
   }
   if (!source.ok) {
-    const problem = `core.wasm could not be loaded: ${source.url} answered ${source.status} ${source.statusText}`
+    const problem = `core.wasm: ${source.url} answered ${source.status} ${source.statusText}`
     throw new StateError(problem, { code: 'NOT_INITIALIZED', retriable: true })
   }
   const streams = source.headers.get('content-type')?.startsWith('application/wasm') === true

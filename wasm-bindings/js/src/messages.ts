@@ -42,7 +42,7 @@ const contents = 'a Uint8Array, a string or null'
 
 /** The headers as a list, in the order given. @internal */
 export function headerPairs(headers: HeadersInput, index: number): HeaderPair[] {
-  if (typeof headers !== 'object' || headers === null) throw invalid(index, 'headers', 'an object or a list of pairs', headers)
+  if (typeof headers !== 'object' || headers === null) throw invalid(index, 'headers', 'an object or pairs', headers)
   const pairs: HeaderPair[] = []
   if (Symbol.iterator in headers) {
     for (const pair of headers as Iterable<readonly [string, Content]>) {

@@ -9,6 +9,6 @@ export * from './public.js'
 /** Where clients come from. Brokers are reached straight over TCP, unless the options name a bridge or a transport. */
 export class Kafka extends KafkaBase {
   constructor(options: KafkaOptions) {
-    super(options, { load: () => loadCore(inlineCoreInNode), transport: tcp })
+    super(options, { load: () => loadCore(inlineCoreInNode), transport: (tls) => tcp({ tls: tls ?? false }) })
   }
 }

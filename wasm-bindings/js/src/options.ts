@@ -123,6 +123,11 @@ export interface SharedOptions extends ProducerOptions, ConsumerOptions {
   readonly bridgeToken?: string | null
   /** Another way to reach brokers, in place of a bridge. */
   readonly transport?: Transport | null
+  /**
+   * TLS straight to the brokers, in Node.js, Deno and Bun: `true`, or the options of `node:tls` (`ca`, `servername`, `cert`, `key`, ...).
+   * Default false. Through a bridge TLS is the bridge's affair.
+   */
+  readonly tls?: boolean | object | null
 }
 
 /** A named set of options, for instance of an environment: above the defaults, below what is passed beside it. */
@@ -170,6 +175,7 @@ const hostOptions: Record<string, OptionInfo> = {
   bridge: [undefined, 'bridge'],
   bridgeToken: [undefined, 'text'],
   transport: [undefined, 'transport'],
+  tls: [undefined, 'tls'],
 }
 const everything: Record<string, OptionInfo> = { ...clientOptions.producer, ...clientOptions.consumer, ...hostOptions }
 
@@ -188,6 +194,7 @@ export function expected(value: unknown, [, kind, ...limits]: OptionInfo): strin
     sasl: () => [isObject(value), 'an object'] as const,
     headers: () => [isObject(value) && Object.values(value).every(isContent), headersObject] as const,
     bridge: () => [typeof value === 'function' || isUrl(value), urlOrFunction] as const,
+    tls: () => [isObject(value) || typeof value === 'boolean', 'true or an object'] as const,
     transport: () => [isObject(value) && typeof (value as Transport).connect === 'function', 'an object with a method connect(host, port, handlers)'] as const,
   }[kind as 'text']()
   return good ? undefined : words
@@ -225,8 +232,9 @@ export function kafkaLayers(options: KafkaOptions, canDoWithoutBridge: boolean):
   const [bridge, transport] = [found('bridge'), found('transport')]
   check(found('brokers') != null, 'brokers', 'expected at least one "host:port", found none')
   check(bridge == null || transport == null, 'transport', 'expected a bridge or a transport')
-  const isolated = 'expected the URL of a bridge, browsers need one'
-  check(bridge != null || transport != null || canDoWithoutBridge, 'bridge', isolated)
+  const other = bridge ?? transport
+  check(other != null || canDoWithoutBridge, 'bridge', 'expected a bridge, browsers need one')
+  check(other == null || !found('tls'), 'tls', "TLS to brokers is the bridge's job")
   const hasUrl = bridge != null && typeof bridge !== 'function'
   check(found('bridgeToken') == null || hasUrl, 'bridgeToken', 'expected only with a bridge URL')
   return layers
@@ -259,13 +267,13 @@ export function settings(role: RoleName, shared: readonly Layer[], given: object
 /** A copy which nobody's later edits change, and which changes nobody. @internal */
 export function describeConfig({ resolved }: Settings): ResolvedConfig {
   const shown = Object.entries(resolved).map(([key, { value, layer }]) => {
-    return [key, { value: value && /sasl|Token/.test(key) ? '(hidden)' : owned(key, value), layer }] as const
+    return [key, { value: value && /sasl|Token|tls/.test(key) ? '(hidden)' : owned(key, value), layer }] as const
   })
   return Object.fromEntries(shown)
 }
 
-/** A transport has a life of its own; everything else is copied through and through. */
-const owned = (key: string, value: unknown): unknown => (key === 'transport' ? value : copied(value))
+/** A transport has a life of its own, and TLS options are read for each connection, so that certificates can be renewed; everything else is copied through and through. */
+const owned = (key: string, value: unknown): unknown => (/^t[lr]/.test(key) ? value : copied(value))
 
 function copied(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copied)

@@ -288,7 +288,7 @@ export class Producer extends Client<ClientEvents> {
     const accepted = memory.report(Word.CommittedRecords) - rejections
     const full = memory.report(Word.BufferFull) !== 0
     if (accepted > 0 && memory.reportNumber(Word.FirstRecordIdLow) !== this.#stagedFrom) {
-      throw breakDown(`record ${this.#stagedFrom} was expected next, not ${memory.reportNumber(Word.FirstRecordIdLow)}`)
+      throw breakDown(`record ${this.#stagedFrom} was expected, not ${memory.reportNumber(Word.FirstRecordIdLow)}`)
     }
     if (rejections > 0) this.#reject(memory.report(Word.RejectionsAddress) >>> 2, rejections)
     area.discard(bytes)
@@ -361,7 +361,7 @@ export class Producer extends Client<ClientEvents> {
   }
 
   #expire(): void {
-    const message = `there was no room in the buffer for ${this.option('maxBlockMs')} ms (maxBlockMs)`
+    const message = `no room in the buffer for ${this.option('maxBlockMs')} ms (maxBlockMs)`
     this.#queue.failUntil(performance.now(), timeoutError(message))
   }
 

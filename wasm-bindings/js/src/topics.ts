@@ -17,5 +17,5 @@ export interface PartitionInfo {
 /** Throws unless Kafka would take this topic name. @internal */
 export function checkTopic(topic: unknown): asserts topic is string {
   if (typeof topic === 'string' && /^[a-zA-Z0-9._-]{1,249}$/.test(topic) && topic !== '.' && topic !== '..') return
-  throw unfit('topic', '1 to 249 characters out of a-z, A-Z, 0-9, ".", "_" and "-"', topic)
+  throw unfit('topic', '1 to 249 of a-z, A-Z, 0-9, ".", "_", "-"', topic)
 }

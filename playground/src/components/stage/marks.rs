@@ -166,8 +166,8 @@ pub(super) fn gutter(events: &[Arc<Event>], geometry: &Geometry) -> Html {
             last = Some(at);
             html! {
                 <g class="gutter" key={event.index}>
-                    <text class="number" x="28" y={px(y)} text-anchor="end">{ event.index + 1 }</text>
-                    <text class="clock-text" x="36" y={px(y)}>{ clock }</text>
+                    <text class="number" x="38" y={px(y)} text-anchor="end">{ event.index + 1 }</text>
+                    <text class="clock-text" x="44" y={px(y)}>{ clock }</text>
                 </g>
             }
         })

@@ -22,10 +22,15 @@ function open(host: string, port: number, tls: boolean | ConnectionOptions, hand
     : connectTcp({ host, port })
   socket.setNoDelay(true)
   let failure: CloseCause | undefined
-  socket.once(encrypted ? 'secureConnect' : 'connect', () => handlers.open())
+  let shakingHands = false
+  if (encrypted) socket.once('connect', () => (shakingHands = true))
+  socket.once(encrypted ? 'secureConnect' : 'connect', () => {
+    shakingHands = false
+    handlers.open()
+  })
   socket.on('data', (bytes: Uint8Array) => handlers.data(bytes))
   socket.on('error', (error: NodeJS.ErrnoException) => {
-    failure = causeOf(error)
+    failure = causeOf(error, shakingHands)
   })
   socket.once('close', () => handlers.close(failure ?? { how: 'closed' }))
   return {
@@ -45,6 +50,24 @@ const causes: Readonly<Record<string, CloseCause>> = {
   ETIMEDOUT: { how: 'timedOut' },
 }
 
+const AUTHORITY = 'if it is the right broker, give the authority that signed its certificate as tls: { ca }'
+const NO_TLS = 'this listener may not speak TLS: use another port, or leave tls out'
+/** What to do when TLS comes to nothing, by the codes of Node.js and OpenSSL. */
+const advice: Readonly<Record<string, string>> = {
+  SELF_SIGNED_CERT_IN_CHAIN: AUTHORITY,
+  DEPTH_ZERO_SELF_SIGNED_CERT: AUTHORITY,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: AUTHORITY,
+  UNABLE_TO_GET_ISSUER_CERT: AUTHORITY,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: AUTHORITY,
+  ERR_TLS_CERT_ALTNAME_INVALID: 'name the brokers as their certificates do, or give such a name as tls: { servername }',
+  CERT_HAS_EXPIRED: 'the broker needs a new certificate',
+  ERR_SSL_WRONG_VERSION_NUMBER: NO_TLS,
+}
+
 // A name with several addresses fails with an AggregateError, whose code is that of its parts.
-const causeOf = (error: NodeJS.ErrnoException): CloseCause =>
-  causes[error.code ?? ''] ?? { how: 'transport', message: error.message }
+function causeOf({ code = '', message }: NodeJS.ErrnoException, shakingHands: boolean): CloseCause {
+  // Brokers cannot make sense of a TLS greeting on another kind of listener, and break the connection off.
+  const hint = shakingHands && code === 'ECONNRESET' ? NO_TLS : advice[code]
+  if (hint !== undefined) return { how: 'transport', message: `${message} (${hint})` }
+  return causes[code] ?? { how: 'transport', message }
+}
