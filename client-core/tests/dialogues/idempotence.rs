@@ -365,7 +365,8 @@ fn cn18_what_has_timed_out_is_not_written_later() {
     for idempotent in [true, false] {
         let mut d = Dialogue::producer_with("b1 b2", |config, producer| {
             config.connect_timeout = secs(20);
-            config.request_timeout = secs(10);
+            // It is put back once before its time is up.
+            config.request_timeout = secs(8);
             producer.delivery_timeout = secs(10);
             producer.idempotent = idempotent;
         });
