@@ -16,10 +16,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use client_core::protocol::record_batch::{ProducerStamp, RecordBatchBuilder, RecordHeader};
 use client_core::protocol::{
-    ApiKey, ApiVersionsRequest, EARLIEST_TIMESTAMP, ErrorCode, FetchPartition, FetchRequest, FetchTopic,
-    FindCoordinatorRequest, FrameDecoder, InitProducerIdRequest, ListOffsetsPartition, ListOffsetsRequest,
-    ListOffsetsTopic, MetadataRequest, MetadataRequestTopic, PartitionProduceData, ProduceRequest, Request,
-    Response, SaslAuthenticateRequest, SaslHandshakeRequest, TopicProduceData, Uuid,
+    AlterConfigsResource, AlterableConfig, ApiKey, ApiVersionsRequest, CreatableTopic, CreatableTopicConfig,
+    CreatePartitionsRequest, CreatePartitionsTopic, CreateTopicsRequest, DeleteRecordsPartition,
+    DeleteRecordsRequest, DeleteRecordsTopic, DeleteTopicState, DeleteTopicsRequest, DescribeConfigsRequest,
+    DescribeConfigsResource, EARLIEST_TIMESTAMP, ErrorCode, FetchPartition, FetchRequest, FetchTopic,
+    FindCoordinatorRequest, FrameDecoder, IncrementalAlterConfigsRequest, InitProducerIdRequest,
+    ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic, MetadataRequest, MetadataRequestTopic,
+    PartitionProduceData, ProduceRequest, Request, Response, SaslAuthenticateRequest, SaslHandshakeRequest,
+    TopicProduceData, Uuid,
 };
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -126,6 +130,63 @@ fn request(api_key: ApiKey, version: i16, topic_id: Uuid) -> Result<Request> {
             ..Default::default()
         }
         .into(),
+        ApiKey::CreateTopics => {
+            let topic = |name: &str| CreatableTopic {
+                name: name.into(),
+                num_partitions: 1,
+                replication_factor: 1,
+                configs: vec![CreatableTopicConfig {
+                    name: "retention.ms".into(),
+                    value: Some("1000".into()),
+                }],
+                ..Default::default()
+            };
+            // Checked only, so that every version finds the same.
+            let topics = vec![topic("another"), topic(TOPIC)];
+            CreateTopicsRequest { topics, validate_only: true, ..Default::default() }.into()
+        }
+        ApiKey::DeleteTopics => {
+            let name = "there-is-no-such-topic".to_owned();
+            let topics = vec![DeleteTopicState { name: Some(name.clone()), ..Default::default() }];
+            DeleteTopicsRequest { topics, topic_names: vec![name], timeout_ms: 10_000 }.into()
+        }
+        ApiKey::DeleteRecords => {
+            let partition = |partition_index| DeleteRecordsPartition { partition_index, offset: 0 };
+            let topics = vec![DeleteRecordsTopic { name, partitions: vec![partition(0), partition(99)] }];
+            DeleteRecordsRequest { topics, timeout_ms: 10_000 }.into()
+        }
+        ApiKey::DescribeConfigs => {
+            let resource = DescribeConfigsResource {
+                resource_type: 2,
+                resource_name: name,
+                configuration_keys: Some(vec!["cleanup.policy".into()]),
+            };
+            let include_documentation = version >= 3;
+            DescribeConfigsRequest {
+                resources: vec![resource],
+                include_synonyms: true,
+                include_documentation,
+            }
+            .into()
+        }
+        ApiKey::CreatePartitions => {
+            let topic = |name: &str| CreatePartitionsTopic { name: name.into(), count: 5, assignments: None };
+            let topics = vec![topic(TOPIC), topic("there-is-no-such-topic")];
+            CreatePartitionsRequest { topics, timeout_ms: 10_000, validate_only: true }.into()
+        }
+        ApiKey::IncrementalAlterConfigs => {
+            let resource = |name: &str| AlterConfigsResource {
+                resource_type: 2,
+                resource_name: name.into(),
+                configs: vec![AlterableConfig {
+                    name: "retention.ms".into(),
+                    config_operation: 0,
+                    value: Some("1000".into()),
+                }],
+            };
+            let resources = vec![resource(TOPIC), resource("there-is-no-such-topic")];
+            IncrementalAlterConfigsRequest { resources, validate_only: true }.into()
+        }
         ApiKey::Produce => {
             let partition =
                 |index| -> Result<_> { Ok(PartitionProduceData { index, records: Some(batch()?) }) };
@@ -275,7 +336,16 @@ fn first_error(response: &Response) -> i16 {
         Response::InitProducerId(response) => response.error_code,
         Response::SaslHandshake(response) => response.error_code,
         Response::SaslAuthenticate(response) => response.error_code,
-        Response::Fetch(_) | Response::ListOffsets(_) | Response::Metadata(_) | Response::ApiVersions(_) => 0,
+        Response::Fetch(_)
+        | Response::ListOffsets(_)
+        | Response::Metadata(_)
+        | Response::ApiVersions(_)
+        | Response::CreateTopics(_)
+        | Response::DeleteTopics(_)
+        | Response::DeleteRecords(_)
+        | Response::DescribeConfigs(_)
+        | Response::CreatePartitions(_)
+        | Response::IncrementalAlterConfigs(_) => 0,
     }
 }
 

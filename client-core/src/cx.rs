@@ -123,6 +123,8 @@ pub(crate) enum Owner {
     Fetch(u64),
     /// A look-up of offsets, by the consumer's own number.
     ListOffsets(u64),
+    /// A request of an admin client, by its own number.
+    Admin(u64),
 }
 
 impl Cx {

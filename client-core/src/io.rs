@@ -1,5 +1,13 @@
 //! Everything that crosses the core's border: what the world did, and what the driver must do.
 
+mod admin;
+
+pub use admin::{
+    AdminCommand, AdminFound, AdminResult, AdminSubject, BrokerDescription, ClusterDescription, ConfigChange,
+    ConfigEntry, ConfigOperation, ConfigResource, ConfigResourceType, NewPartitions, NewTopic,
+    TopicDescription,
+};
+
 use crate::error::{CloseReason, DisconnectCause, Error};
 use crate::ids::{BrokerId, ConnectionId, OperationId, RecordId, TopicPartition};
 use crate::sasl::Mechanism;
@@ -166,6 +174,31 @@ pub enum Completion {
     Partitions(Vec<PartitionInfo>),
     /// Offsets found, in the order in which the partitions were named.
     Offsets(Vec<OffsetFound>),
+    /// What became of each part of an [`AdminCommand`], in the order in which the parts were named.
+    Admin(Vec<AdminResult>),
+}
+
+/// Which offset is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OffsetSpec {
+    /// The first record there is.
+    Earliest,
+    /// After the last record there is.
+    Latest,
+    /// The first record of this time or later, in Unix milliseconds.
+    AtTimestamp(i64),
+}
+
+impl OffsetSpec {
+    /// How ListOffsets says it: the ends of a log have special timestamps.
+    #[must_use]
+    pub const fn timestamp(self) -> i64 {
+        match self {
+            Self::Earliest => -2,
+            Self::Latest => -1,
+            Self::AtTimestamp(timestamp) => timestamp,
+        }
+    }
 }
 
 /// A partition as metadata describes it.
@@ -335,6 +368,8 @@ pub enum Timer {
     OperationLimit(OperationId),
     /// When to fetch again after a failure.
     FetchRetry,
+    /// When to ask again for something that an admin client wants done.
+    AdminRetry,
 }
 
 #[cfg(test)]

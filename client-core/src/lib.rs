@@ -65,6 +65,7 @@ pub mod view;
 mod cx;
 mod waiters;
 
+mod admin;
 mod cluster;
 pub mod connection;
 pub mod consumer;
@@ -73,21 +74,22 @@ mod producer;
 
 mod client;
 
-pub use client::{Client, ConnectionView, Consumer, InFlightView, Inspect, Producer};
+pub use client::{Admin, Client, ConnectionView, Consumer, InFlightView, Inspect, Producer};
 pub use compression::Compression;
 #[cfg(feature = "exhibits")]
 pub use config::Defect;
 pub use config::{
-    Acks, Config, ConsumerConfig, MetadataRecovery, OffsetReset, Partitioner, ProducerConfig, Role,
+    Acks, AdminConfig, Config, ConsumerConfig, MetadataRecovery, OffsetReset, Partitioner, ProducerConfig,
+    Role,
 };
 pub use connection::{AuthenticationPhase, ConnectionState};
-pub use consumer::{AssignOutcome, FetchedBatch, OffsetSpec, StartOffset};
+pub use consumer::{AssignOutcome, FetchedBatch, StartOffset};
 pub use cx::Counters;
 pub use error::{AuthenticationFailure, Blame, CloseReason, DisconnectCause, Error, LossCause};
 pub use ids::{BrokerId, ConnectionId, NodeId, OperationId, RecordId, TopicName, TopicPartition};
 pub use io::{
-    Address, Completion, Deadline, Delivered, Delivery, Event, Input, OffsetFound, Output, PartitionInfo,
-    RecordIds, Status, Timer,
+    Address, AdminCommand, AdminFound, AdminResult, AdminSubject, Completion, Deadline, Delivered, Delivery,
+    Event, Input, OffsetFound, OffsetSpec, Output, PartitionInfo, RecordIds, Status, Timer,
 };
 pub use lifecycle::{LifecycleState, Start, StartOptions, StartOutcome, StopOptions};
 pub use producer::Record;

@@ -14,6 +14,8 @@ pub struct ClusterView {
     pub cluster_id: Option<String>,
     /// The client's numbers of the brokers.
     pub nodes: LiteMap<NodeId, BrokerId>,
+    /// The broker that topics are created and deleted at, once known.
+    pub controller: Option<NodeId>,
     /// The topics asked for so far.
     pub topics: LiteMap<TopicName, TopicView>,
 }
@@ -53,6 +55,12 @@ impl ClusterView {
     #[must_use]
     pub fn leader(&self, partition: &TopicPartition) -> Option<BrokerId> {
         self.nodes.get(&self.partition(partition)?.leader?).copied()
+    }
+
+    /// The controller, as a broker that can be sent to.
+    #[must_use]
+    pub fn controller(&self) -> Option<BrokerId> {
+        self.nodes.get(&self.controller?).copied()
     }
 
     /// Describes all partitions of a topic; `None` while nothing good is known of it.
@@ -97,6 +105,7 @@ impl ClusterView {
         if response.cluster_id.is_some() {
             self.cluster_id.clone_from(&response.cluster_id);
         }
+        self.controller = (response.controller_id >= 0).then_some(NodeId(response.controller_id));
         for topic in &response.topics {
             let Some(name) = &topic.name else { continue };
             let view = self.topics.entry(TopicName::from(name.as_str())).or_default();

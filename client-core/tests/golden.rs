@@ -7,10 +7,11 @@ use client_core::protocol::record_batch::Batches;
 use client_core::protocol::{
     ApiKey, ErrorCode, FetchResponse, MetadataResponse, ProduceResponse, Request, Response, SizePrefix, Spans,
 };
+use std::collections::BTreeMap;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-const FILES: [(ApiKey, &str); 9] = [
+const FILES: [(ApiKey, &str); 15] = [
     (ApiKey::Produce, include_str!("golden/Produce.hex")),
     (ApiKey::Fetch, include_str!("golden/Fetch.hex")),
     (ApiKey::ListOffsets, include_str!("golden/ListOffsets.hex")),
@@ -20,6 +21,12 @@ const FILES: [(ApiKey, &str); 9] = [
     (ApiKey::ApiVersions, include_str!("golden/ApiVersions.hex")),
     (ApiKey::InitProducerId, include_str!("golden/InitProducerId.hex")),
     (ApiKey::SaslAuthenticate, include_str!("golden/SaslAuthenticate.hex")),
+    (ApiKey::CreateTopics, include_str!("golden/CreateTopics.hex")),
+    (ApiKey::DeleteTopics, include_str!("golden/DeleteTopics.hex")),
+    (ApiKey::DeleteRecords, include_str!("golden/DeleteRecords.hex")),
+    (ApiKey::DescribeConfigs, include_str!("golden/DescribeConfigs.hex")),
+    (ApiKey::CreatePartitions, include_str!("golden/CreatePartitions.hex")),
+    (ApiKey::IncrementalAlterConfigs, include_str!("golden/IncrementalAlterConfigs.hex")),
 ];
 
 /// The bytes come from Kafka 4.3; version 5 of ApiVersions came with 4.4 (KIP-1242).
@@ -210,6 +217,65 @@ fn the_broker_said_what_we_think_it_said() {
                 assert_eq!((response.error_code, response.error_message.as_deref()), (0, Some("")));
                 assert!(response.auth_bytes.starts_with(b"r=goldennonce"), "{:?}", response.auth_bytes);
                 assert_eq!(response.session_lifetime_ms, 0);
+            }
+            Some(Response::CreateTopics(response)) => {
+                let codes =
+                    response.topics.iter().map(|it| (it.name.as_str(), ErrorCode::from_code(it.error_code)));
+                let expected = [("another", ErrorCode::None), ("golden", ErrorCode::TopicAlreadyExists)];
+                assert_eq!(codes.collect::<BTreeMap<_, _>>(), BTreeMap::from(expected));
+            }
+            Some(Response::DeleteTopics(response)) => {
+                let [topic] = response.responses.as_slice() else { panic!("expected one topic") };
+                assert_eq!(topic.name.as_deref(), Some("there-is-no-such-topic"));
+                assert_eq!(ErrorCode::from_code(topic.error_code), ErrorCode::UnknownTopicOrPartition);
+            }
+            Some(Response::DeleteRecords(response)) => {
+                let [topic] = response.topics.as_slice() else { panic!("expected one topic") };
+                for partition in &topic.partitions {
+                    let expected = match partition.partition_index {
+                        0 => (ErrorCode::None, 0),
+                        _ => (ErrorCode::UnknownTopicOrPartition, -1),
+                    };
+                    assert_eq!(
+                        (ErrorCode::from_code(partition.error_code), partition.low_watermark),
+                        expected
+                    );
+                }
+                assert_eq!(topic.partitions.len(), 2);
+            }
+            Some(Response::DescribeConfigs(response)) => {
+                let [topic] = response.results.as_slice() else { panic!("expected one topic") };
+                let [config] = topic.configs.as_slice() else { panic!("expected one setting") };
+                assert_eq!((topic.error_code, topic.resource_name.as_str()), (0, "golden"));
+                assert_eq!(
+                    (config.name.as_str(), config.value.as_deref()),
+                    ("cleanup.policy", Some("delete"))
+                );
+                assert_eq!((config.config_source, config.read_only, config.is_sensitive), (5, false, false));
+                assert_eq!(
+                    (config.config_type == 7, !config.synonyms.is_empty()),
+                    (golden.version >= 3, true)
+                );
+            }
+            Some(Response::CreatePartitions(response)) => {
+                let codes =
+                    response.results.iter().map(|it| (it.name.as_str(), ErrorCode::from_code(it.error_code)));
+                let expected = [
+                    ("golden", ErrorCode::None),
+                    ("there-is-no-such-topic", ErrorCode::UnknownTopicOrPartition),
+                ];
+                assert_eq!(codes.collect::<BTreeMap<_, _>>(), BTreeMap::from(expected));
+            }
+            Some(Response::IncrementalAlterConfigs(response)) => {
+                let codes = response
+                    .responses
+                    .iter()
+                    .map(|it| (it.resource_name.as_str(), ErrorCode::from_code(it.error_code)));
+                let expected = [
+                    ("golden", ErrorCode::None),
+                    ("there-is-no-such-topic", ErrorCode::UnknownTopicOrPartition),
+                ];
+                assert_eq!(codes.collect::<BTreeMap<_, _>>(), BTreeMap::from(expected));
             }
             Some(Response::InitProducerId(response)) => {
                 assert!(response.error_code == 0 && response.producer_id >= 0, "{response:?}");

@@ -138,6 +138,30 @@ pub enum Call {
         /// The topic.
         topic: String,
     },
+    /// `createTopics()`: one.
+    CreateTopic {
+        /// The topic.
+        topic: String,
+        /// How many partitions.
+        partitions: i32,
+    },
+    /// `createPartitions()` for one topic.
+    GrowTopic {
+        /// The topic.
+        topic: String,
+        /// How many partitions it is to have in all.
+        partitions: i32,
+    },
+    /// `deleteTopics()`: one.
+    DeleteTopic {
+        /// The topic.
+        topic: String,
+    },
+    /// `describeTopics()`: one.
+    DescribeTopic {
+        /// The topic.
+        topic: String,
+    },
 }
 
 /// Where an assignment begins.
@@ -213,6 +237,10 @@ impl Call {
             Self::ListOffsets { partitions } => format!("listOffsets({})", joined(partitions, ", ")),
             Self::Writable => "writable()".to_string(),
             Self::PartitionsFor { topic } => format!("partitionsFor({topic})"),
+            Self::CreateTopic { topic, partitions } => format!("createTopics({topic}, {partitions})"),
+            Self::GrowTopic { topic, partitions } => format!("createPartitions({topic}, {partitions})"),
+            Self::DeleteTopic { topic } => format!("deleteTopics({topic})"),
+            Self::DescribeTopic { topic } => format!("describeTopics({topic})"),
         }
     }
 
@@ -252,6 +280,16 @@ impl Call {
             "list-offsets" => Self::ListOffsets { partitions: partitions(&mut words)? },
             "writable" => Self::Writable,
             "partitions-for" => Self::PartitionsFor { topic: words.word("a topic")?.to_string() },
+            "create-topic" => {
+                let topic = words.word("a topic")?.to_string();
+                Self::CreateTopic { topic, partitions: words.number("a number of partitions")? }
+            }
+            "grow-topic" => {
+                let topic = words.word("a topic")?.to_string();
+                Self::GrowTopic { topic, partitions: words.number("a number of partitions")? }
+            }
+            "delete-topic" => Self::DeleteTopic { topic: words.word("a topic")?.to_string() },
+            "describe-topic" => Self::DescribeTopic { topic: words.word("a topic")?.to_string() },
             other => return Err(words.unexpected("the name of a call", other)),
         };
         words.end()?;
@@ -339,6 +377,10 @@ impl fmt::Display for Call {
             Self::ListOffsets { partitions } => write!(f, "list-offsets:{}", joined(partitions, "+")),
             Self::Writable => f.write_str("writable"),
             Self::PartitionsFor { topic } => write!(f, "partitions-for:{topic}"),
+            Self::CreateTopic { topic, partitions } => write!(f, "create-topic:{topic}:{partitions}"),
+            Self::GrowTopic { topic, partitions } => write!(f, "grow-topic:{topic}:{partitions}"),
+            Self::DeleteTopic { topic } => write!(f, "delete-topic:{topic}"),
+            Self::DescribeTopic { topic } => write!(f, "describe-topic:{topic}"),
         }
     }
 }
@@ -401,6 +443,10 @@ mod tests {
             "T1:list-offsets:orders-0@4",
             "T1:writable@4",
             "T1:partitions-for:orders@4",
+            "T1:create-topic:orders:3@4",
+            "T1:grow-topic:orders:4@4",
+            "T1:delete-topic:orders@4",
+            "T1:describe-topic:orders@4",
             "cut:n1:rst:37@12",
             "input:b1:Connected@3",
             "input:b2/2:TimeoutFired@3",

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use client_core::Compression;
 #[cfg(feature = "exhibits")]
 use client_core::config::Defect;
-use client_core::config::{Acks, Config, ConsumerConfig, OffsetReset, ProducerConfig, Role};
+use client_core::config::{Acks, AdminConfig, Config, ConsumerConfig, OffsetReset, ProducerConfig, Role};
 use client_core::io::Address;
 use client_core::sasl::{CredentialSource, Credentials, Entropy, Mechanism, Sasl};
 use client_core::time::{Duration, WallClock};
@@ -146,6 +146,8 @@ pub enum RoleSetup {
     },
     /// Reads records.
     Consumer,
+    /// Manages topics.
+    Admin,
 }
 
 impl Default for Scenario {
@@ -218,6 +220,7 @@ impl Scenario {
                     ConsumerConfig { offset_reset: OffsetReset::Earliest, ..ConsumerConfig::default() };
                 Role::Consumer(client.limits.of_consumer(consumer))
             }
+            RoleSetup::Admin => Role::Admin(AdminConfig::default()),
         };
         let mut config = Config::new(&format!("client-{}", number + 1), bootstrap, role);
         config.wall_clock = WallClock { unix_millis_at_zero: UNIX_MILLIS_AT_ZERO };
@@ -351,6 +354,7 @@ impl LimitSetup {
     /// Reads one setting of a client; whether there is one of this name.
     fn read(&mut self, key: &str, value: &str, role: &RoleSetup) -> Result<bool, ParseError> {
         let producer = matches!(role, RoleSetup::Producer { .. });
+        let consumer = *role == RoleSetup::Consumer;
         match key {
             "idle" => self.idle_ms = Some(number(value, "milliseconds")?),
             "batch" if producer => self.batch_size = Some(number(value, "bytes")?),
@@ -371,8 +375,8 @@ impl LimitSetup {
                 let expected = "expected none, gzip, snappy, lz4 or zstd";
                 self.compression = Some(found.ok_or_else(|| ParseError::new(value, expected))?);
             }
-            "fetch-bytes" if !producer => self.fetch_bytes = Some(number(value, "bytes")?),
-            "fetch-wait" if !producer => self.fetch_wait_ms = Some(number(value, "milliseconds")?),
+            "fetch-bytes" if consumer => self.fetch_bytes = Some(number(value, "bytes")?),
+            "fetch-wait" if consumer => self.fetch_wait_ms = Some(number(value, "milliseconds")?),
             _ => return Ok(false),
         }
         Ok(true)
@@ -416,10 +420,11 @@ impl fmt::Display for LimitSetup {
 impl ClientSetup {
     fn parse(entry: &str, words: &mut Words<'_>) -> Result<Self, ParseError> {
         let mut setup = Self::default();
-        setup.role = match words.word("producer or consumer")? {
+        setup.role = match words.word("producer, consumer or admin")? {
             "producer" => setup.role,
             "consumer" => RoleSetup::Consumer,
-            other => return Err(words.unexpected("producer or consumer", other)),
+            "admin" => RoleSetup::Admin,
+            other => return Err(words.unexpected("producer, consumer or admin", other)),
         };
         while let Some(word) = words.next_if_any() {
             let (key, value) = word
@@ -512,6 +517,7 @@ impl fmt::Display for ClientSetup {
                 write!(f, "producer:acks={acks}:linger={linger_ms}")?;
             }
             RoleSetup::Consumer => f.write_str("consumer")?,
+            RoleSetup::Admin => f.write_str("admin")?,
         }
         write!(f, ":connect={}:request={}", self.connect_timeout_ms, self.request_timeout_ms)?;
         self.sasl.map_or(Ok(()), |mechanism| write!(f, ":sasl={mechanism}"))?;
@@ -557,6 +563,7 @@ mod tests {
                     limits: LimitSetup { fetch_bytes: Some(1), ..LimitSetup::default() },
                     ..ClientSetup::default()
                 },
+                ClientSetup { role: RoleSetup::Admin, ..ClientSetup::default() },
             ],
             network: NetworkSetup { delay_micros_min: 1, delay_micros_max: 9, chunking: Chunking::Fixed(7) },
         };
@@ -572,6 +579,7 @@ mod tests {
             "sasl:PLAIN+GSSAPI/client:consumer",
             "sasl:PLAIN:soon/client:consumer",
             "sasl/client:consumer",
+            "client:admin:fetch-wait=1",
             "moon:1",
         ] {
             assert!(Scenario::parse(text).is_err(), "{text}");

@@ -248,5 +248,6 @@ pub fn purpose(timer: Timer) -> String {
         Timer::Delivery => "fail records that could not be delivered".into(),
         Timer::OperationLimit(_) => "fail a call that took too long".into(),
         Timer::FetchRetry => "fetch again after a failure".into(),
+        Timer::AdminRetry => "ask again for something to be done".into(),
     }
 }

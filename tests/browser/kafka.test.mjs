@@ -39,6 +39,31 @@ describe('in Chromium, through the bridge', () => {
     assert.deepEqual(printed.sort(), sent.sort());
   });
 
+  test('a page manages a topic, as Kafka itself sees it', PATIENCE, async () => {
+    const topic = freshTopic('admin');
+    const described = await withPage(browser, bridge.url, (page) =>
+      page.evaluate(
+        async ({ options, topic }) => {
+          const { Kafka } = window.kafkaWasm;
+          const admin = new Kafka(options).admin();
+          await admin.createTopics({ topics: [{ topic, numPartitions: 3, replicationFactor: 1 }] });
+          const again = await admin.createTopics({ topics: [{ topic }] }).catch(({ name, code }) => [name, code]);
+          const producer = new Kafka(options).producer();
+          await producer.send({ topic, messages: [0, 1, 2].map((partition) => ({ partition, value: 'x' })) });
+          await producer.stop();
+          await admin.deleteRecords({ partitions: [{ topic, partition: 2, offset: 1n }] });
+          const ends = await admin.listOffsets({ partitions: [0, 2].map((partition) => ({ topic, partition, offset: 'earliest' })) });
+          const [{ partitions }] = await admin.describeTopics({ topics: [topic] });
+          await admin.stop();
+          return [again, ends.map(({ offset }) => Number(offset)), partitions.length];
+        },
+        { options: options(), topic },
+      ),
+    );
+    assert.deepEqual(described, [['ProtocolError', 'TOPIC_ALREADY_EXISTS'], [0, 1], 3]);
+    assert.equal(await countRecords(topic), 2);
+  });
+
   test('a page reads what Kafka itself has written', PATIENCE, async () => {
     const topic = freshTopic('console');
     const lines = Array.from({ length: 200 }, (_, i) => `h:${i},h:again\tkey-${i}\tvalue-${i}-ß`);

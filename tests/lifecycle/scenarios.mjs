@@ -12,7 +12,7 @@ WebAssembly.instantiate = async (...args) => {
 };
 
 /** The kinds of clients. A new one is a line here and in `work`. */
-export const roles = ['producer', 'consumer'];
+export const roles = ['producer', 'consumer', 'admin'];
 
 /** Faults are noticed soon. */
 const IMPATIENT = { reconnectBackoffMs: 5, reconnectBackoffMaxMs: 20, retryBackoffMs: 5, retryBackoffMaxMs: 20 };
@@ -26,6 +26,7 @@ function make({ Kafka, role, options }, own = {}) {
 /** Does what a client of its role does, once; started or not. */
 async function work(client, { role, topic }) {
   if (role === 'producer') return client.produce({ topic, partition: 0, value: 'x' });
+  if (role === 'admin') return client.listOffsets({ partitions: [{ topic, partition: 0 }] });
   client.assign([{ topic, partition: 0, offset: 'earliest' }]);
   return client.endOffsets([{ topic, partition: 0 }]);
 }
@@ -232,7 +233,7 @@ export const scenarios = {
     await client.stop();
   },
 
-  'LC12: stop() sends what lingers, and ends a poll': async (world) => {
+  'LC12: stop() sends what lingers, ends a poll, and waits for what an admin client does': async (world) => {
     const client = make(world, world.role === 'producer' ? { lingerMs: 60_000 } : {});
     if (world.role === 'consumer') {
       client.assign([{ topic: world.topic, partition: 0, offset: 'latest' }]);
@@ -240,6 +241,14 @@ export const scenarios = {
       await client.start();
       await client.stop();
       return equal(await poll, [], 'what the poll ends with');
+    }
+    if (world.role === 'admin') {
+      await client.start();
+      const asked = work(client, world);
+      // What has reached the core ends before the client does.
+      await sleep(0);
+      await client.stop();
+      return equal((await asked).length, 1, 'what was asked before the stop');
     }
     const flushed = work(client, world);
     await client.flush();
@@ -275,7 +284,12 @@ export const scenarios = {
     const ends = [];
     const end = (promise) => promise.then(() => 'fine', ({ name }) => name).then((name) => ends.push(name));
     if (world.role === 'consumer') client.assign([{ topic: world.topic, partition: 0, offset: 'latest' }]);
-    const pending = end(world.role === 'producer' ? client.produce({ topic: world.topic, value: 'x' }) : client.poll());
+    const wait = {
+      producer: () => client.produce({ topic: world.topic, value: 'x' }),
+      consumer: () => client.poll(),
+      admin: () => client.describeTopics({ topics: ['there-is-no-such-topic'] }),
+    };
+    const pending = end(wait[world.role]());
     await sleep(50);
     new Uint8Array(memory.buffer).fill(0xff);
     await end(client.partitionsFor(world.topic));

@@ -141,6 +141,23 @@ describe('the dev broker', () => {
     });
   });
 
+  test('kafkajs: topics are created, grow and are deleted', PATIENCE, async () => {
+    const topic = 'kafkajs-admin';
+    await withKafkajs({}, async (producer, admin) => {
+      assert.equal(await admin.createTopics({ topics: [{ topic, numPartitions: 2, replicationFactor: 3 }], waitForLeaders: true }), true);
+      assert.equal(await admin.createTopics({ topics: [{ topic }] }), false, 'it is there already');
+      await admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] });
+      const [{ partitions }] = (await admin.fetchTopicMetadata({ topics: [topic] })).topics;
+      assert.deepEqual(partitions.map(({ partitionId, replicas }) => [partitionId, replicas.length]).sort(), [[0, 3], [1, 3], [2, 3]]);
+      await producer.send({ topic, messages: [0, 1].map((n) => ({ partition: 1, value: `${n}` })) });
+      await admin.deleteTopicRecords({ topic, partitions: [{ partition: 1, offset: '1' }] });
+      const [{ low }] = (await admin.fetchTopicOffsets(topic)).filter(({ partition }) => partition === 1);
+      assert.equal(low, '1');
+      await admin.deleteTopics({ topics: [topic] });
+      assert.ok(!(await admin.listTopics()).includes(topic));
+    });
+  });
+
   for (const idempotent of [false, true]) {
     test(`@platformatic/kafka, idempotent ${idempotent}: every record is there`, PATIENCE, async () => {
       const topic = `platformatic-${idempotent}`;

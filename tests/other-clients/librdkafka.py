@@ -1,4 +1,4 @@
-"""librdkafka against a broker: produces in every compression, reads everything back, looks offsets up.
+"""librdkafka against a broker: produces in every compression, reads everything back, looks offsets up, and manages a topic.
 
 Usage: librdkafka.py HOST:PORT
 """
@@ -7,6 +7,7 @@ import sys
 import time
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 COMPRESSIONS = ["none", "gzip", "snappy", "lz4", "zstd"]
 RECORDS = 500
@@ -74,8 +75,24 @@ def consume(broker, topic):
     consumer.close()
 
 
+def administer(broker):
+    admin = AdminClient({"bootstrap.servers": broker, "log_level": 3})
+    topic = "librdkafka-admin"
+    (created,) = admin.create_topics([NewTopic(topic, 2, 3)], request_timeout=PATIENCE).values()
+    created.result(PATIENCE)
+    (again,) = admin.create_topics([NewTopic(topic, 2, 3)], request_timeout=PATIENCE).values()
+    assert again.exception(PATIENCE).args[0].name() == "TOPIC_ALREADY_EXISTS", again.exception()
+    (grown,) = admin.create_partitions([NewPartitions(topic, 4)], request_timeout=PATIENCE).values()
+    grown.result(PATIENCE)
+    assert len(admin.list_topics(topic, timeout=PATIENCE).topics[topic].partitions) == 4
+    (deleted,) = admin.delete_topics([topic], request_timeout=PATIENCE).values()
+    deleted.result(PATIENCE)
+    assert topic not in admin.list_topics(timeout=PATIENCE).topics
+
+
 def main():
     broker = sys.argv[1]
+    administer(broker)
     for compression in COMPRESSIONS:
         topic = f"librdkafka-{compression}"
         produce(broker, topic, compression)

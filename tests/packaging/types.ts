@@ -2,8 +2,10 @@
 
 import {
   AbortError,
+  type Admin,
   BridgeError,
   type Compression,
+  type ConfigEntry,
   type Consumer,
   type ConsumerRecord,
   type DeliveryReport,
@@ -32,6 +34,32 @@ new Kafka({ profile: { name: 'staging', brokers: ['b1:9092'], lingerMs: 5, offse
 new Kafka({ brokers: ['b1:9092'], profile: { lingerMs: 5 } })
 // @ts-expect-error there is no such option
 new Kafka({ brokers: ['b1:9092'], sasl: {} })
+
+async function manage(signal: AbortSignal): Promise<void> {
+  const admin: Admin = kafka.admin({ defaultApiTimeoutMs: 5_000 })
+  // @ts-expect-error a producer's option
+  kafka.admin({ lingerMs: 5 })
+  await admin.createTopics({ topics: [{ topic: 't', numPartitions: 3, configEntries: [{ name: 'retention.ms', value: '1' }] }], signal })
+  // @ts-expect-error a topic has a name
+  await admin.createTopics({ topics: [{ numPartitions: 3 }] })
+  await admin.createPartitions({ topicPartitions: [{ topic: 't', count: 4 }], validateOnly: true, timeoutMs: 100 })
+  const [found] = await admin.listOffsets({ partitions: [{ topic: 't', partition: 0, offset: 'earliest' }], isolationLevel: 'read_committed' })
+  const offset: bigint | undefined = found?.offset
+  const [low] = await admin.deleteRecords({ partitions: [{ topic: 't', partition: 0, offset: offset ?? -1 }] })
+  const watermark: bigint | undefined = low?.lowWatermark
+  const [{ configs } = { configs: [] as ConfigEntry[] }] = await admin.describeConfigs({ resources: [{ type: 'topic', name: 't' }] })
+  await admin.incrementalAlterConfigs({ resources: [{ type: 'broker', name: '', configs: [{ name: 'x', operation: 'delete' }] }] })
+  // @ts-expect-error there is no such operation
+  await admin.incrementalAlterConfigs({ resources: [{ type: 'broker', name: '', configs: [{ name: 'x', operation: 'drop' }] }] })
+  const { brokers, clusterId } = await admin.describeCluster()
+  const [topic] = await admin.listTopics({ includeInternal: true })
+  console.log(watermark, configs, brokers[0]?.host, clusterId, topic?.partitions[0]?.leader)
+  try {
+    await admin.deleteTopics({ topics: ['t'] })
+  } catch (error) {
+    if (KafkaError.is(error)) for (const { topic, error: cause } of error.results ?? []) console.log(topic, cause?.code)
+  }
+}
 
 async function write(signal: AbortSignal): Promise<void> {
   const producer: Producer = kafka.producer({ acks: 'all', lingerMs: 5, partitioner: 'roundRobin', compression: 'lz4' })
@@ -104,4 +132,4 @@ async function read(): Promise<void> {
   await consumer[Symbol.asyncDispose]()
 }
 
-void [write, read]
+void [write, read, manage]

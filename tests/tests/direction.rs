@@ -26,7 +26,10 @@ const LAYERS: &[Layer] = &[
     Layer { siblings: true, modules: &["view", "broker_error"] },
     Layer { siblings: true, modules: &["cx", "waiters"] },
     // Machines never import each other: they push effects, and the client routes them.
-    Layer { siblings: false, modules: &["connection", "cluster", "lifecycle", "producer", "consumer"] },
+    Layer {
+        siblings: false,
+        modules: &["connection", "cluster", "lifecycle", "producer", "consumer", "admin"],
+    },
     Layer { siblings: true, modules: &["client"] },
 ];
 

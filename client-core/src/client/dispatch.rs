@@ -8,6 +8,7 @@ use crate::ids::BrokerId;
 use crate::io::{Event, Status};
 use crate::lifecycle::LifecycleState;
 use crate::protocol::Response;
+use alloc::vec::Vec;
 
 /// More effects than this in one go mean that machines are chasing each other.
 const EFFECTS_MAX: usize = 1_000_000;
@@ -39,6 +40,10 @@ impl Client {
                     consumer.drive(view, unreachable, &mut self.cx);
                     consumer.new_topics()
                 }
+                RoleState::Admin(admin) => {
+                    admin.drive(view, unreachable, &mut self.cx);
+                    Vec::new()
+                }
             };
             self.cluster.want_topics(&topics, &mut self.cx);
             if topics.iter().any(|topic| self.cluster.view().topics.contains_key(topic)) {
@@ -60,6 +65,7 @@ impl Client {
         match &mut self.role {
             RoleState::Producer(producer) => producer.handle_timeout(&mut self.cx),
             RoleState::Consumer(consumer) => consumer.handle_timeout(&mut self.cx),
+            RoleState::Admin(admin) => admin.handle_timeout(&mut self.cx),
         }
     }
 
@@ -68,6 +74,7 @@ impl Client {
         match &mut self.role {
             RoleState::Producer(producer) => producer.begin_stop(&mut self.cx),
             RoleState::Consumer(_) => self.cx.effect(Effect::Flushed),
+            RoleState::Admin(admin) => admin.begin_stop(&mut self.cx),
         }
     }
 
@@ -136,6 +143,7 @@ impl Client {
                 match &mut self.role {
                     RoleState::Producer(producer) => producer.begin(cx),
                     RoleState::Consumer(consumer) => consumer.begin(),
+                    RoleState::Admin(admin) => admin.begin(),
                 }
             }
             Effect::CloseAll { reason } => self.close_all(&reason),
@@ -144,13 +152,15 @@ impl Client {
                 match &mut self.role {
                     RoleState::Producer(producer) => producer.handle_metadata(view, cx),
                     RoleState::Consumer(consumer) => consumer.handle_metadata(view, cx),
+                    // It is asked for work in any case, and looks then.
+                    RoleState::Admin(_) => {}
                 }
             }
             Effect::StartProgress { result } => {
                 let complete = self.cluster.is_fresh()
                     && match &self.role {
                         RoleState::Producer(producer) => producer.is_ready(),
-                        RoleState::Consumer(_) => true,
+                        RoleState::Consumer(_) | RoleState::Admin(_) => true,
                     };
                 self.lifecycle.handle_progress(result, complete, cx);
             }
@@ -186,12 +196,14 @@ impl Client {
             (Owner::ListOffsets(request), RoleState::Consumer(consumer)) => {
                 consumer.handle_offsets_reply(request, result, cx);
             }
+            (Owner::Admin(request), RoleState::Admin(admin)) => admin.handle_reply(request, result, cx),
             (
                 Owner::Connection
                 | Owner::ProducerId(_)
                 | Owner::Produce(_)
                 | Owner::Fetch(_)
-                | Owner::ListOffsets(_),
+                | Owner::ListOffsets(_)
+                | Owner::Admin(_),
                 _,
             ) => {
                 debug_assert!(false, "a reply came for {owner:?}, which this client does not have");
@@ -219,6 +231,7 @@ impl Client {
         match &mut self.role {
             RoleState::Producer(producer) => producer.end(&error, cx),
             RoleState::Consumer(consumer) => consumer.end(&error, cx),
+            RoleState::Admin(admin) => admin.end(&error, cx),
         }
         self.cluster.end(&error, cx);
         self.connections.close_all(reason, cx);
@@ -231,6 +244,7 @@ impl Client {
         match &mut self.role {
             RoleState::Producer(producer) => producer.handle_refused(view, broker, nobody_else, error, cx),
             RoleState::Consumer(consumer) => consumer.handle_refused(view, broker, nobody_else, error, cx),
+            RoleState::Admin(admin) => admin.handle_refused(view, broker, nobody_else, error, cx),
         }
     }
 

@@ -1,10 +1,12 @@
-//! What applications may ask of a producer and of a consumer. Short-lived: made for one moment, then dropped.
+//! What applications may ask of a producer, a consumer and an admin client. Short-lived: made for one moment, then dropped.
 
+use crate::admin::AdminState;
 use crate::compression::Compression;
-use crate::consumer::{AssignOutcome, ConsumerState, FetchedBatch, OffsetSpec, StartOffset};
+use crate::consumer::{AssignOutcome, ConsumerState, FetchedBatch, StartOffset};
 use crate::cx::Cx;
 use crate::error::Error;
 use crate::ids::{OperationId, RecordId, TopicPartition};
+use crate::io::{AdminCommand, OffsetSpec};
 use crate::lifecycle::{Lifecycle, LifecycleState};
 use crate::producer::{ProducerState, Record};
 use crate::time::Duration;
@@ -168,5 +170,36 @@ impl<'a> Consumer<'a> {
             | LifecycleState::Started
             | LifecycleState::Stopping => Ok(()),
         }
+    }
+}
+
+/// The commands of an admin client.
+#[derive(Debug)]
+pub struct Admin<'a> {
+    state: &'a mut AdminState,
+    lifecycle: &'a Lifecycle,
+    cx: &'a mut Cx,
+}
+
+impl<'a> Admin<'a> {
+    pub(super) const fn new(state: &'a mut AdminState, lifecycle: &'a Lifecycle, cx: &'a mut Cx) -> Self {
+        Self { state, lifecycle, cx }
+    }
+
+    /// Has something done. Ends in [`Completion::Admin`](crate::io::Completion::Admin) with what became of each part, at the latest after
+    /// `timeout` (without one, after `default_api_timeout`): what has not ended then has failed with [`Error::Timeout`].
+    ///
+    /// Errors that may pass are retried until then. So is a request whose reply got lost, though it may have been carried out: to create a
+    /// topic may then end with `TOPIC_ALREADY_EXISTS`, and to delete one with `UNKNOWN_TOPIC_OR_PARTITION`, as with Java's client.
+    ///
+    /// # Errors
+    /// [`Error::NotStarted`], [`Error::InvalidArgument`], or the error that has finished the client.
+    pub fn request(
+        &mut self,
+        command: AdminCommand,
+        timeout: Option<Duration>,
+    ) -> Result<OperationId, Error> {
+        self.lifecycle.check_running(command.name())?;
+        self.state.request(command, timeout, self.cx)
     }
 }

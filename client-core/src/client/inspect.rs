@@ -67,6 +67,7 @@ impl<'a> Inspect<'a> {
         let role = match &self.client.role {
             RoleState::Producer(producer) => producer.waiting(),
             RoleState::Consumer(consumer) => consumer.waiting(),
+            RoleState::Admin(admin) => admin.waiting(),
         };
         self.client.lifecycle.waiting() + self.client.cluster.waiting() + role
     }
@@ -76,7 +77,7 @@ impl<'a> Inspect<'a> {
     pub const fn buffered_bytes(&self) -> usize {
         match &self.client.role {
             RoleState::Producer(producer) => producer.buffered_bytes(),
-            RoleState::Consumer(_) => 0,
+            RoleState::Consumer(_) | RoleState::Admin(_) => 0,
         }
     }
 

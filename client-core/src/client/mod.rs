@@ -5,9 +5,10 @@ mod dispatch;
 mod facade;
 mod inspect;
 
-pub use facade::{Consumer, Producer};
+pub use facade::{Admin, Consumer, Producer};
 pub use inspect::{ConnectionView, InFlightView, Inspect};
 
+use crate::admin::AdminState;
 use crate::cluster::Refresh;
 use crate::config::{Config, MetadataRecovery, Role};
 use crate::connection::{Connections, Settings};
@@ -48,6 +49,7 @@ pub struct Client {
 enum RoleState {
     Producer(ProducerState),
     Consumer(ConsumerState),
+    Admin(AdminState),
 }
 
 impl Client {
@@ -83,6 +85,7 @@ impl Client {
             Role::Consumer(consumer) => {
                 (RoleState::Consumer(ConsumerState::new(config, consumer, &rng)), false)
             }
+            Role::Admin(admin) => (RoleState::Admin(AdminState::new(config, admin, &rng)), false),
         };
         Ok(Self {
             cx: Cx::new(now),
@@ -144,6 +147,7 @@ impl Client {
             || match &mut self.role {
                 RoleState::Producer(producer) => producer.cancel(operation, cx),
                 RoleState::Consumer(consumer) => consumer.cancel(operation, cx),
+                RoleState::Admin(admin) => admin.cancel(operation, cx),
             };
         let outcome = if found { "cancelled" } else { "had ended" };
         cx.trace(|| TraceKind::Called { call: "cancel", operation: Some(operation), outcome });
@@ -161,7 +165,7 @@ impl Client {
                 self.stirred = true;
                 Ok(Producer::new(state, &self.lifecycle, &mut self.cx))
             }
-            RoleState::Consumer(_) => Err(wrong_role("producer", "consumer")),
+            other @ (RoleState::Consumer(_) | RoleState::Admin(_)) => Err(wrong_role("producer", other)),
         }
     }
 
@@ -176,7 +180,24 @@ impl Client {
                 self.stirred = true;
                 Ok(Consumer::new(state, &self.lifecycle, &mut self.cx))
             }
-            RoleState::Producer(_) => Err(wrong_role("consumer", "producer")),
+            other @ (RoleState::Producer(_) | RoleState::Admin(_)) => Err(wrong_role("consumer", other)),
+        }
+    }
+
+    /// The commands of an admin client, valid at `now`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] on a client of another role.
+    pub fn admin(&mut self, now: Instant) -> Result<Admin<'_>, Error> {
+        self.at(now);
+        match &mut self.role {
+            RoleState::Admin(state) => {
+                self.stirred = true;
+                Ok(Admin::new(state, &self.lifecycle, &mut self.cx))
+            }
+            other @ (RoleState::Producer(_) | RoleState::Consumer(_)) => {
+                Err(wrong_role("admin client", other))
+            }
         }
     }
 
@@ -240,6 +261,7 @@ impl Client {
         let role = match &self.role {
             RoleState::Producer(producer) => producer.deadline(self.cx.now),
             RoleState::Consumer(consumer) => consumer.deadline(self.cx.now),
+            RoleState::Admin(admin) => admin.deadline(self.cx.now),
         };
         [self.connections.deadline(), self.cluster.deadline(), self.lifecycle.deadline(), role]
             .into_iter()
@@ -277,7 +299,12 @@ impl Client {
     }
 }
 
-fn wrong_role(asked: &'static str, is: &'static str) -> Error {
+fn wrong_role(asked: &'static str, role: &RoleState) -> Error {
+    let is = match role {
+        RoleState::Producer(_) => "producer",
+        RoleState::Consumer(_) => "consumer",
+        RoleState::Admin(_) => "admin client",
+    };
     let problem = format!("this client is a {is}; make another client with the role of a {asked}");
     Error::InvalidArgument { argument: "role".into(), problem: problem.into() }
 }

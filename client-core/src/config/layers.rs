@@ -5,7 +5,7 @@
 
 use super::options::{SECRETS, options};
 use super::value::Value;
-use super::{Config, ConsumerConfig, ProducerConfig, Role};
+use super::{AdminConfig, Config, ConsumerConfig, ProducerConfig, Role};
 use crate::error::Error;
 use alloc::borrow::ToOwned;
 use alloc::collections::BinaryHeap;
@@ -31,11 +31,13 @@ pub enum RoleName {
     Producer,
     /// Reads records.
     Consumer,
+    /// Manages topics and settings.
+    Admin,
 }
 
 impl RoleName {
     /// Every role.
-    pub const ALL: [Self; 2] = [Self::Producer, Self::Consumer];
+    pub const ALL: [Self; 3] = [Self::Producer, Self::Consumer, Self::Admin];
 
     /// The word for it.
     #[must_use]
@@ -43,6 +45,7 @@ impl RoleName {
         match self {
             Self::Producer => "producer",
             Self::Consumer => "consumer",
+            Self::Admin => "admin",
         }
     }
 
@@ -58,6 +61,7 @@ impl RoleName {
         let role = match self {
             Self::Producer => Role::Producer(ProducerConfig::default()),
             Self::Consumer => Role::Consumer(ConsumerConfig::default()),
+            Self::Admin => Role::Admin(AdminConfig::default()),
         };
         Config::new(CLIENT_ID, Vec::new(), role)
     }

@@ -80,6 +80,8 @@ pub enum Role {
     Producer(ProducerConfig),
     /// Reads records.
     Consumer(ConsumerConfig),
+    /// Manages topics and settings.
+    Admin(AdminConfig),
 }
 
 /// What a producer needs to know.
@@ -163,6 +165,13 @@ pub struct ConsumerConfig {
     pub offset_reset: OffsetReset,
     /// Whether checksums are verified (`check.crcs`).
     pub check_crcs: bool,
+}
+
+/// What an admin client needs to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdminConfig {
+    /// How long an operation may take, retries included, unless its caller says otherwise (`default.api.timeout.ms`).
+    pub default_api_timeout: Duration,
 }
 
 /// Where to go when a position does not exist any more, or none was given.
@@ -277,6 +286,12 @@ impl Default for ConsumerConfig {
             offset_reset: OffsetReset::Latest,
             check_crcs: true,
         }
+    }
+}
+
+impl Default for AdminConfig {
+    fn default() -> Self {
+        Self { default_api_timeout: Duration::from_secs(60) }
     }
 }
 

@@ -6,7 +6,10 @@
 
 use super::sasl;
 use super::value::{Plain, Value};
-use super::{Acks, Config, ConsumerConfig, MetadataRecovery, OffsetReset, Partitioner, ProducerConfig, Role};
+use super::{
+    Acks, AdminConfig, Config, ConsumerConfig, MetadataRecovery, OffsetReset, Partitioner, ProducerConfig,
+    Role,
+};
 use crate::compression::Compression;
 use crate::io::Address;
 use crate::sasl::Sasl;
@@ -130,6 +133,7 @@ pub(super) fn options(config: &mut Config) -> Vec<Setting<'_>> {
     match role {
         Role::Producer(producer) => options.append(&mut producer_options(producer)),
         Role::Consumer(consumer) => options.append(&mut consumer_options(consumer)),
+        Role::Admin(admin) => options.append(&mut admin_options(admin)),
     }
     options
 }
@@ -184,6 +188,11 @@ fn consumer_options(config: &mut ConsumerConfig) -> Vec<Setting<'_>> {
         option("offsetReset", Slot::Word(offset_reset)),
         option("checkCrcs", Slot::Flag(check_crcs)),
     ]
+}
+
+fn admin_options(config: &mut AdminConfig) -> Vec<Setting<'_>> {
+    let AdminConfig { default_api_timeout } = config;
+    vec![option("defaultApiTimeoutMs", Slot::Millis(default_api_timeout, POSITIVE, Duration::MAX))]
 }
 
 /// Options whose values are not shown to anybody.

@@ -307,6 +307,12 @@ pub(super) const fn spoken(api: ApiKey) -> VersionRange {
         | ApiKey::SaslHandshake
         | ApiKey::ApiVersions
         | ApiKey::InitProducerId
-        | ApiKey::SaslAuthenticate => range,
+        | ApiKey::SaslAuthenticate
+        | ApiKey::CreateTopics
+        | ApiKey::DeleteTopics
+        | ApiKey::DeleteRecords
+        | ApiKey::DescribeConfigs
+        | ApiKey::CreatePartitions
+        | ApiKey::IncrementalAlterConfigs => range,
     }
 }

@@ -9,14 +9,13 @@ mod fetcher;
 mod offsets;
 
 pub use assignment::{AssignOutcome, FetchedBatch, StartOffset};
-pub use offsets::OffsetSpec;
 
 use crate::backoff::Backoff;
 use crate::config::{Config, ConsumerConfig, OffsetReset};
 use crate::cx::Cx;
 use crate::error::Error;
 use crate::ids::{BrokerId, OperationId, TopicName, TopicPartition};
-use crate::io::{Deadline, Event, Timer};
+use crate::io::{Deadline, Event, OffsetSpec, Timer};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 use alloc::format;
@@ -25,7 +24,7 @@ use alloc::vec::Vec;
 use assignment::Partition;
 use fetcher::InFlightFetch;
 use litemap::LiteMap;
-use offsets::{LookUps, Question};
+use offsets::LookUps;
 
 /// The consumer's part of a client.
 #[derive(Clone, Debug)]
@@ -344,12 +343,14 @@ impl ConsumerState {
     }
 
     /// What a partition without position asks the broker, or `None` when the configuration gives no answer.
-    const fn question(start: StartOffset, reset: OffsetReset) -> Option<Question> {
+    const fn question(start: StartOffset, reset: OffsetReset) -> Option<OffsetSpec> {
         match (start, reset) {
             (StartOffset::Earliest, _) | (StartOffset::Default, OffsetReset::Earliest) => {
-                Some(Question::Earliest)
+                Some(OffsetSpec::Earliest)
             }
-            (StartOffset::Latest, _) | (StartOffset::Default, OffsetReset::Latest) => Some(Question::Latest),
+            (StartOffset::Latest, _) | (StartOffset::Default, OffsetReset::Latest) => {
+                Some(OffsetSpec::Latest)
+            }
             (StartOffset::Default, OffsetReset::None) | (StartOffset::At(_), _) => None,
         }
     }

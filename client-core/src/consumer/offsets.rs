@@ -5,7 +5,7 @@ use crate::broker_error::broker_error;
 use crate::cx::{Cx, Effect, Outgoing, Owner, Target};
 use crate::error::Error;
 use crate::ids::{BrokerId, OperationId, TopicName, TopicPartition};
-use crate::io::{Completion, Deadline, OffsetFound, Timer};
+use crate::io::{Completion, Deadline, OffsetFound, OffsetSpec, Timer};
 use crate::protocol::{
     ErrorCode, ListOffsetsPartition, ListOffsetsRequest, ListOffsetsResponse, ListOffsetsTopic, Request,
     Response,
@@ -22,29 +22,6 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 use litemap::LiteMap;
 
-/// Which offset is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OffsetSpec {
-    /// The first record there is.
-    Earliest,
-    /// After the last record there is.
-    Latest,
-    /// The first record of this time or later, in Unix milliseconds.
-    AtTimestamp(i64),
-}
-
-pub(crate) use OffsetSpec as Question;
-
-impl OffsetSpec {
-    const fn timestamp(self) -> i64 {
-        match self {
-            Self::Earliest => crate::protocol::EARLIEST_TIMESTAMP,
-            Self::Latest => crate::protocol::LATEST_TIMESTAMP,
-            Self::AtTimestamp(timestamp) => timestamp,
-        }
-    }
-}
-
 /// All look-ups under way.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LookUps {
@@ -58,7 +35,7 @@ pub(crate) struct LookUps {
 #[derive(Clone, Debug)]
 struct Item {
     partition: TopicPartition,
-    question: Question,
+    question: OffsetSpec,
     asker: Asker,
     retry_at: Option<Instant>,
     failures: u32,
@@ -134,7 +111,7 @@ impl LookUps {
         &mut self,
         partition: &TopicPartition,
         epoch: u32,
-        question: Question,
+        question: OffsetSpec,
         retry_at: Option<Instant>,
     ) {
         let asker = Asker::Position { epoch };

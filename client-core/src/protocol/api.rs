@@ -25,15 +25,27 @@ pub enum ApiKey {
     SaslHandshake = 17,
     /// Which APIs and versions a broker speaks.
     ApiVersions = 18,
+    /// Create topics.
+    CreateTopics = 19,
+    /// Delete topics.
+    DeleteTopics = 20,
+    /// Delete the oldest records of partitions.
+    DeleteRecords = 21,
     /// Obtain a producer id, for idempotent and transactional writes.
     InitProducerId = 22,
+    /// Read the settings of topics and brokers.
+    DescribeConfigs = 32,
     /// Authenticate, in as many messages as the mechanism needs.
     SaslAuthenticate = 36,
+    /// Give topics more partitions.
+    CreatePartitions = 37,
+    /// Change settings of topics and brokers.
+    IncrementalAlterConfigs = 44,
 }
 
 impl ApiKey {
     /// Every API we speak, in the order of their numbers.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 15] = [
         Self::Produce,
         Self::Fetch,
         Self::ListOffsets,
@@ -41,8 +53,14 @@ impl ApiKey {
         Self::FindCoordinator,
         Self::SaslHandshake,
         Self::ApiVersions,
+        Self::CreateTopics,
+        Self::DeleteTopics,
+        Self::DeleteRecords,
         Self::InitProducerId,
+        Self::DescribeConfigs,
         Self::SaslAuthenticate,
+        Self::CreatePartitions,
+        Self::IncrementalAlterConfigs,
     ];
 
     /// The number on the wire.
@@ -60,8 +78,14 @@ impl ApiKey {
             Self::FindCoordinator => "FindCoordinator",
             Self::SaslHandshake => "SaslHandshake",
             Self::ApiVersions => "ApiVersions",
+            Self::CreateTopics => "CreateTopics",
+            Self::DeleteTopics => "DeleteTopics",
+            Self::DeleteRecords => "DeleteRecords",
             Self::InitProducerId => "InitProducerId",
+            Self::DescribeConfigs => "DescribeConfigs",
             Self::SaslAuthenticate => "SaslAuthenticate",
+            Self::CreatePartitions => "CreatePartitions",
+            Self::IncrementalAlterConfigs => "IncrementalAlterConfigs",
         }
     }
 
@@ -92,6 +116,18 @@ impl ApiKey {
             Self::InitProducerId => VersionRange::new(0, 5),
             // From 0: brokers still accept it. To 2: the newest in Kafka 4.3.
             Self::SaslAuthenticate => VersionRange::new(0, 2),
+            // From 2: brokers 4.x dropped the older ones. To 7: the topic's id (KIP-516), the newest in Kafka 4.3.
+            Self::CreateTopics => VersionRange::new(2, 7),
+            // From 1: brokers 4.x dropped version 0. To 6: topics by id (KIP-516), the newest in Kafka 4.3.
+            Self::DeleteTopics => VersionRange::new(1, 6),
+            // From 0: brokers still accept it. To 2: the newest in Kafka 4.3.
+            Self::DeleteRecords => VersionRange::new(0, 2),
+            // From 1: brokers 4.x dropped version 0. To 4: the newest in Kafka 4.3.
+            Self::DescribeConfigs => VersionRange::new(1, 4),
+            // From 0: brokers still accept it. To 3: quotas (KIP-599), the newest in Kafka 4.3.
+            Self::CreatePartitions => VersionRange::new(0, 3),
+            // From 0: brokers still accept it. To 1: the newest in Kafka 4.3.
+            Self::IncrementalAlterConfigs => VersionRange::new(0, 1),
         }
     }
 
@@ -102,7 +138,10 @@ impl ApiKey {
             Self::Fetch => 12,
             Self::ListOffsets => 6,
             Self::FindCoordinator | Self::ApiVersions => 3,
-            Self::InitProducerId | Self::SaslAuthenticate => 2,
+            Self::CreateTopics => 5,
+            Self::DeleteTopics | Self::DescribeConfigs => 4,
+            Self::InitProducerId | Self::SaslAuthenticate | Self::DeleteRecords | Self::CreatePartitions => 2,
+            Self::IncrementalAlterConfigs => 1,
             // It must be readable before anything is agreed on.
             Self::SaslHandshake => i16::MAX,
         }

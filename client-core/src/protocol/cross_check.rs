@@ -135,6 +135,12 @@ every_message! {
     InitProducerId InitProducerIdRequest InitProducerIdResponse;
     SaslHandshake SaslHandshakeRequest SaslHandshakeResponse;
     SaslAuthenticate SaslAuthenticateRequest SaslAuthenticateResponse;
+    CreateTopics CreateTopicsRequest CreateTopicsResponse;
+    DeleteTopics DeleteTopicsRequest DeleteTopicsResponse;
+    DeleteRecords DeleteRecordsRequest DeleteRecordsResponse;
+    DescribeConfigs DescribeConfigsRequest DescribeConfigsResponse;
+    CreatePartitions CreatePartitionsRequest CreatePartitionsResponse;
+    IncrementalAlterConfigs IncrementalAlterConfigsRequest IncrementalAlterConfigsResponse;
 }
 
 /// Our header, read and written by the other crate.

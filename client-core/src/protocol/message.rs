@@ -11,8 +11,11 @@ use super::encoder::{EncodeError, EncodeProblem, Encoded, Encoder};
 use super::error_code::ErrorCode;
 use super::frame::{Frame, RequestHeader, ResponseHeader};
 use super::messages::{
-    ApiVersionsRequest, ApiVersionsResponse, FetchRequest, FetchResponse, FindCoordinatorRequest,
-    FindCoordinatorResponse, InitProducerIdRequest, InitProducerIdResponse, ListOffsetsRequest,
+    ApiVersionsRequest, ApiVersionsResponse, CreatePartitionsRequest, CreatePartitionsResponse,
+    CreateTopicsRequest, CreateTopicsResponse, DeleteRecordsRequest, DeleteRecordsResponse,
+    DeleteTopicsRequest, DeleteTopicsResponse, DescribeConfigsRequest, DescribeConfigsResponse, FetchRequest,
+    FetchResponse, FindCoordinatorRequest, FindCoordinatorResponse, IncrementalAlterConfigsRequest,
+    IncrementalAlterConfigsResponse, InitProducerIdRequest, InitProducerIdResponse, ListOffsetsRequest,
     ListOffsetsResponse, MetadataRequest, MetadataResponse, ProduceRequest, ProduceResponse,
     SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse,
 };
@@ -161,6 +164,12 @@ apis! {
     ApiVersions: ApiVersionsRequest => ApiVersionsResponse;
     InitProducerId: InitProducerIdRequest => InitProducerIdResponse;
     SaslAuthenticate: SaslAuthenticateRequest => SaslAuthenticateResponse;
+    CreateTopics: CreateTopicsRequest => CreateTopicsResponse;
+    DeleteTopics: DeleteTopicsRequest => DeleteTopicsResponse;
+    DeleteRecords: DeleteRecordsRequest => DeleteRecordsResponse;
+    DescribeConfigs: DescribeConfigsRequest => DescribeConfigsResponse;
+    CreatePartitions: CreatePartitionsRequest => CreatePartitionsResponse;
+    IncrementalAlterConfigs: IncrementalAlterConfigsRequest => IncrementalAlterConfigsResponse;
 }
 
 impl Request {

@@ -52,6 +52,12 @@ pub(crate) fn sample_request(random: &mut Random, api_key: ApiKey, version: i16)
         ApiKey::InitProducerId => sample!(InitProducerIdRequest),
         ApiKey::SaslHandshake => sample!(SaslHandshakeRequest),
         ApiKey::SaslAuthenticate => sample!(SaslAuthenticateRequest),
+        ApiKey::CreateTopics => sample!(CreateTopicsRequest),
+        ApiKey::DeleteTopics => sample!(DeleteTopicsRequest),
+        ApiKey::DeleteRecords => sample!(DeleteRecordsRequest),
+        ApiKey::DescribeConfigs => sample!(DescribeConfigsRequest),
+        ApiKey::CreatePartitions => sample!(CreatePartitionsRequest),
+        ApiKey::IncrementalAlterConfigs => sample!(IncrementalAlterConfigsRequest),
     }
 }
 
@@ -78,6 +84,12 @@ pub(crate) fn sample_response(random: &mut Random, api_key: ApiKey, version: i16
         ApiKey::InitProducerId => sample!(InitProducerIdResponse),
         ApiKey::SaslHandshake => sample!(SaslHandshakeResponse),
         ApiKey::SaslAuthenticate => sample!(SaslAuthenticateResponse),
+        ApiKey::CreateTopics => sample!(CreateTopicsResponse),
+        ApiKey::DeleteTopics => sample!(DeleteTopicsResponse),
+        ApiKey::DeleteRecords => sample!(DeleteRecordsResponse),
+        ApiKey::DescribeConfigs => sample!(DescribeConfigsResponse),
+        ApiKey::CreatePartitions => sample!(CreatePartitionsResponse),
+        ApiKey::IncrementalAlterConfigs => sample!(IncrementalAlterConfigsResponse),
     }
 }
 

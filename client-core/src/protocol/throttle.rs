@@ -17,6 +17,12 @@ impl Response {
             Self::FindCoordinator(response) => (2, response.throttle_time_ms),
             Self::ApiVersions(response) => (2, response.throttle_time_ms),
             Self::InitProducerId(response) => (1, response.throttle_time_ms),
+            Self::CreateTopics(response) => (3, response.throttle_time_ms),
+            Self::DeleteTopics(response) => (2, response.throttle_time_ms),
+            Self::DeleteRecords(response) => (1, response.throttle_time_ms),
+            Self::DescribeConfigs(response) => (2, response.throttle_time_ms),
+            Self::CreatePartitions(response) => (1, response.throttle_time_ms),
+            Self::IncrementalAlterConfigs(response) => (0, response.throttle_time_ms),
             // They have no such field: quotas are a principal's, and this is who is being found out.
             Self::SaslHandshake(_) | Self::SaslAuthenticate(_) => return Duration::ZERO,
         };

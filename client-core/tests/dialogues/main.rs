@@ -8,6 +8,7 @@
 
 mod support;
 
+mod admin;
 mod authenticating;
 mod compression;
 mod connection;

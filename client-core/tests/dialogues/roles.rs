@@ -2,6 +2,7 @@
 
 use crate::support::{Dialogue, partition, secs};
 use client_core::config::RoleName;
+use client_core::io::{AdminCommand, NewTopic};
 use client_core::{
     Completion, DisconnectCause, Error, Event, Input, LifecycleState, OperationId, StartOffset, StartOutcome,
     Status,
@@ -15,6 +16,7 @@ impl Dialogue {
         let mut d = match role {
             RoleName::Producer => Self::producer(hosts),
             RoleName::Consumer => Self::consumer(hosts),
+            RoleName::Admin => Self::admin(hosts),
         };
         d.cluster.topic("t", &[1]);
         d
@@ -30,6 +32,10 @@ impl Dialogue {
                 let wanted = [(partition("t", 0), StartOffset::Earliest)];
                 client.consumer(now).unwrap().assign(&wanted).unwrap();
             }),
+            RoleName::Admin => {
+                let topics = vec![NewTopic::named("made")];
+                self.ask_for(AdminCommand::CreateTopics { topics, validate_only: false }, None);
+            }
         }
     }
 

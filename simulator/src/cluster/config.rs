@@ -114,6 +114,10 @@ impl ClusterConfig {
 
     /// The versions of an API that the nodes offer.
     pub(crate) fn offered(&self, api: ApiKey) -> Option<VersionRange> {
+        // What this cluster has no idea of.
+        if matches!(api, ApiKey::DescribeConfigs | ApiKey::IncrementalAlterConfigs) {
+            return None;
+        }
         let known = api.versions();
         match self.api_versions.get(&api) {
             None => Some(known),

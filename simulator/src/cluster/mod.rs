@@ -62,6 +62,7 @@ mod serve;
 mod state;
 mod throttle;
 mod topic;
+mod topics_admin;
 
 pub use command::{ClusterCommand, CommandError};
 pub use config::{ClusterConfig, InvalidClusterConfig, Limits, NodeConfig};

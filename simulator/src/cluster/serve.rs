@@ -6,7 +6,7 @@ use super::sasl::{Admission, FAILED_AUTHENTICATION_DELAY, Listener, Said, Sessio
 use super::state::Answer;
 use super::{
     Cluster, ClusterOutput, api_versions, fetch, find_coordinator, init_producer_id, list_offsets, metadata,
-    produce, sasl, throttle,
+    produce, sasl, throttle, topics_admin,
 };
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -146,6 +146,14 @@ impl Cluster {
                 return self.ask_session(now, asked, |session, listener, locked_out| {
                     session.authenticate(listener, &request.auth_bytes, (asked.link.0, now), locked_out)
                 });
+            }
+            Request::CreateTopics(request) => Answer::Reply(self.state.create_topics(version, &request)),
+            Request::DeleteTopics(request) => Answer::Reply(self.state.delete_topics(version, &request)),
+            Request::CreatePartitions(request) => Answer::Reply(self.state.create_partitions(&request)),
+            Request::DeleteRecords(request) => Answer::Reply(self.state.delete_records(node_id, &request)),
+            // Not offered, so nobody gets so far.
+            Request::DescribeConfigs(_) | Request::IncrementalAlterConfigs(_) => {
+                Answer::Close(ErrorCode::UnsupportedVersion)
             }
             Request::Fetch(request) => {
                 let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
@@ -315,6 +323,11 @@ fn failed(version: i16, request: &Request, error: ErrorCode) -> Answer {
         Request::InitProducerId(_) => init_producer_id::failed(error),
         Request::FindCoordinator(request) => find_coordinator::failed(version, request, error),
         Request::SaslHandshake(_) => sasl::handshake_failed(error, Vec::new()),
+        Request::CreateTopics(request) => topics_admin::create_topics_failed(request, error),
+        Request::DeleteTopics(request) => topics_admin::delete_topics_failed(version, request, error),
+        Request::CreatePartitions(request) => topics_admin::create_partitions_failed(request, error),
+        Request::DeleteRecords(request) => topics_admin::delete_records_failed(request, error),
+        Request::DescribeConfigs(_) | Request::IncrementalAlterConfigs(_) => return Answer::Close(error),
         Request::SaslAuthenticate(_) => sasl::authenticate_failed(error, None),
     };
     Answer::Reply(response)

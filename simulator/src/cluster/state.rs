@@ -77,6 +77,19 @@ impl ClusterState {
         partitions: i32,
         replication: usize,
     ) -> Result<(), ErrorCode> {
+        self.check_topic(name, partitions, replication)?;
+        self.topics.create(self.seed, name, partitions, replication, &self.live_nodes());
+        self.changed = true;
+        Ok(())
+    }
+
+    /// Why such a topic cannot be created, if it cannot.
+    pub(crate) fn check_topic(
+        &self,
+        name: &str,
+        partitions: i32,
+        replication: usize,
+    ) -> Result<(), ErrorCode> {
         if TopicName::problem(name).is_some() {
             return Err(ErrorCode::InvalidTopicException);
         }
@@ -89,12 +102,9 @@ impl ClusterState {
         if self.topics.len() >= self.config.limits.topics_max {
             return Err(ErrorCode::PolicyViolation);
         }
-        let nodes = self.live_nodes();
-        if replication == 0 || replication > nodes.len() {
+        if replication == 0 || replication > self.live_nodes().len() {
             return Err(ErrorCode::InvalidReplicationFactor);
         }
-        self.topics.create(self.seed, name, partitions, replication, &nodes);
-        self.changed = true;
         Ok(())
     }
 

@@ -16,6 +16,12 @@ pub(super) fn announce(response: &mut Response, time: Duration) {
         Response::FindCoordinator(response) => &mut response.throttle_time_ms,
         Response::ApiVersions(response) => &mut response.throttle_time_ms,
         Response::InitProducerId(response) => &mut response.throttle_time_ms,
+        Response::CreateTopics(response) => &mut response.throttle_time_ms,
+        Response::DeleteTopics(response) => &mut response.throttle_time_ms,
+        Response::DeleteRecords(response) => &mut response.throttle_time_ms,
+        Response::DescribeConfigs(response) => &mut response.throttle_time_ms,
+        Response::CreatePartitions(response) => &mut response.throttle_time_ms,
+        Response::IncrementalAlterConfigs(response) => &mut response.throttle_time_ms,
         Response::SaslHandshake(_) | Response::SaslAuthenticate(_) => return,
     } = millis;
 }

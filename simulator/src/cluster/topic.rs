@@ -68,6 +68,25 @@ impl Partition {
     }
 }
 
+impl Partition {
+    /// An empty partition, whose replicas are some of these nodes.
+    fn placed(seed: u64, topic: &str, index: usize, replication: usize, nodes: &[NodeId]) -> Self {
+        let first = keyed(seed, "placement", topic, 0) % nodes.len().max(1) as u64;
+        let place = |replica| nodes[(first as usize + index + replica) % nodes.len()];
+        let replicas: Vec<NodeId> = (0..replication).map(place).collect();
+        let mut log = Log::default();
+        log.begin_epoch(0);
+        Self {
+            in_sync: replicas.clone(),
+            leader: replicas.first().copied(),
+            replicas,
+            leader_epoch: 0,
+            log,
+            producers: ProducerStates::default(),
+        }
+    }
+}
+
 /// One topic.
 #[derive(Clone, Debug)]
 pub(crate) struct Topic {
@@ -125,26 +144,20 @@ impl Topics {
         debug_assert!(replication <= nodes.len(), "the caller checks that there are enough nodes");
         let id = topic_id(seed, name, self.created);
         self.created += 1;
-        let first = keyed(seed, "placement", name, 0) % nodes.len().max(1) as u64;
-        let partitions = (0..partitions.unsigned_abs() as usize)
-            .map(|index| {
-                let replicas: Vec<NodeId> = (0..replication)
-                    .map(|replica| nodes[(first as usize + index + replica) % nodes.len()])
-                    .collect();
-                let mut log = Log::default();
-                log.begin_epoch(0);
-                Partition {
-                    in_sync: replicas.clone(),
-                    leader: replicas.first().copied(),
-                    replicas,
-                    leader_epoch: 0,
-                    log,
-                    producers: ProducerStates::default(),
-                }
-            })
-            .collect();
+        let numbers = 0..partitions.unsigned_abs() as usize;
+        let partitions =
+            numbers.map(|index| Partition::placed(seed, name, index, replication, nodes)).collect();
         self.names_by_id.insert(id, name.into());
         self.by_name.insert(name.into(), Topic { name: name.into(), id, partitions });
+    }
+
+    /// Gives a topic more partitions. The caller has checked the numbers.
+    pub(crate) fn grow(&mut self, seed: u64, name: &str, count: usize, replication: usize, nodes: &[NodeId]) {
+        if let Some(topic) = self.by_name.get_mut(name) {
+            for index in topic.partitions.len()..count {
+                topic.partitions.push(Partition::placed(seed, name, index, replication, nodes));
+            }
+        }
     }
 
     /// Removes a topic with all its records. Tells whether there was one.

@@ -314,6 +314,7 @@ fn timer_word(timer: Timer) -> String {
         Timer::Delivery => "delivery".into(),
         Timer::OperationLimit(_) => "operation-limit".into(),
         Timer::FetchRetry => "fetch-retry".into(),
+        Timer::AdminRetry => "admin-retry".into(),
     }
 }
 

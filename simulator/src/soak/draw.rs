@@ -105,6 +105,9 @@ impl Dice<'_> {
     }
 }
 
+/// The topic that only admin clients use.
+const SCRATCH: &str = "scratch";
+
 /// The topic that is there only once somebody has asked for it or created it.
 const LATE: &str = "late";
 
@@ -119,6 +122,9 @@ fn scenario(dice: &mut Dice<'_>) -> Scenario {
     let consumers = if dice.one_in(4) { 2 } else { 1 };
     let mut clients: Vec<ClientSetup> = (0..producers).map(|_| producer(dice)).collect();
     clients.extend((0..consumers).map(|_| consumer(dice)));
+    if dice.one_in(4) {
+        clients.push(client(dice, RoleSetup::Admin, LimitSetup::default()));
+    }
     let sasl = dice.maybe(3, |dice| sasl(dice, &mut clients));
     Scenario {
         nodes,
@@ -216,6 +222,10 @@ pub(super) fn is_consumer(scenario: &Scenario, client: u8) -> bool {
     scenario.clients.get(usize::from(client)).is_some_and(|client| client.role == RoleSetup::Consumer)
 }
 
+pub(super) fn is_admin(scenario: &Scenario, client: u8) -> bool {
+    scenario.clients.get(usize::from(client)).is_some_and(|client| client.role == RoleSetup::Admin)
+}
+
 /// Every partition that the scenario begins with.
 pub(super) fn all_partitions(scenario: &Scenario) -> Vec<TopicPartition> {
     let of = |(name, count): &(String, i32)| {
@@ -237,6 +247,7 @@ fn call(dice: &mut Dice<'_>, scenario: &Scenario) -> Choice {
         5 | 6 => Call::Cancel,
         7 => Call::PartitionsFor { topic: topic(dice, scenario) },
         _ if is_consumer(scenario, client) => consumers_call(dice, scenario),
+        _ if is_admin(scenario, client) => admins_call(dice, scenario),
         _ => producers_call(dice, scenario),
     };
     of(client, task, call)
@@ -278,6 +289,18 @@ fn consumers_call(dice: &mut Dice<'_>, scenario: &Scenario) -> Call {
         6 => Call::Resume { partitions: some(dice) },
         7 => Call::ListOffsets { partitions: some(dice) },
         _ => Call::Assign { partitions: all_partitions(scenario), from: From::Kept },
+    }
+}
+
+fn admins_call(dice: &mut Dice<'_>, scenario: &Scenario) -> Call {
+    // What others write to stays: a record whose topic is deleted is not lost by the client.
+    let own = || SCRATCH.to_string();
+    match dice.roll(0, 9) {
+        0..=2 => Call::CreateTopic { topic: own(), partitions: dice.roll(0, 4) as i32 },
+        3 => Call::CreateTopic { topic: LATE.to_string(), partitions: dice.roll(1, 3) as i32 },
+        4 | 5 => Call::GrowTopic { topic: own(), partitions: dice.roll(1, 6) as i32 },
+        6 | 7 => Call::DeleteTopic { topic: own() },
+        _ => Call::DescribeTopic { topic: topic(dice, scenario) },
     }
 }
 

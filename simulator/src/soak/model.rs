@@ -164,7 +164,7 @@ fn guarantees(world: &World, record: &SentRecord) -> (bool, bool) {
         Some(RoleSetup::Producer { idempotent, acks, .. }) => {
             (idempotent, idempotent || acks != client_core::config::Acks::None)
         }
-        Some(RoleSetup::Consumer) | None => (false, false),
+        Some(RoleSetup::Consumer | RoleSetup::Admin) | None => (false, false),
     }
 }
 
@@ -181,7 +181,7 @@ fn order(world: &World, places: &[Vec<(&TopicPartition, i64)>], fail: &mut impl 
                 producer.acks != client_core::config::Acks::None
                     && (producer.idempotent || producer.max_in_flight == 1)
             }
-            Role::Consumer(_) => false,
+            Role::Consumer(_) | Role::Admin(_) => false,
         })
         .collect();
     let mut latest: BTreeMap<(u8, &TopicPartition), (i64, &SentRecord)> = BTreeMap::new();

@@ -2,7 +2,7 @@
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "a law looks at the kinds of events it is about")]
 
-use super::draw::is_consumer;
+use super::draw::{is_admin, is_consumer};
 use super::reading::Reader;
 use super::{Breach, Law, model, silence};
 use crate::check::{Bounds, check};
@@ -178,6 +178,7 @@ impl Life {
                     own + producer.delivery_timeout.max(producer.max_block)
                 }
                 client_core::Role::Consumer(consumer) => own + consumer.fetch_max_wait,
+                client_core::Role::Admin(admin) => own + admin.default_api_timeout,
             }
         });
         longest.max().unwrap_or_default() + Duration::from_secs(30)
@@ -226,7 +227,7 @@ impl Life {
         Ok(())
     }
 
-    /// Producers write to every topic; consumers read on.
+    /// Producers write to every topic; consumers read on; admin clients look at every topic.
     fn go_on(&mut self, client: u8) {
         if is_consumer(self.world.scenario(), client) {
             self.reader.follow(&self.world, None, &mut Vec::new());
@@ -235,6 +236,12 @@ impl Life {
                 self.call(client, Call::Resume { partitions });
             }
             self.call(client, Call::Consume);
+            return;
+        }
+        if is_admin(self.world.scenario(), client) {
+            for (topic, _) in self.world.scenario().topics.clone() {
+                self.call(client, Call::DescribeTopic { topic });
+            }
             return;
         }
         // One record for each topic: the smallest of the drawn buffers holds no more of them.
@@ -249,6 +256,9 @@ impl Life {
         let bad = self.world.events()[from..].iter().find_map(|event| match &event.kind {
             Kind::Resolve { what, outcome, text, .. } if *outcome != CallOutcome::Value => {
                 Some(format!("{what} ended with {outcome}: {text}"))
+            }
+            Kind::Resolve { what, text, .. } if what.starts_with("describeTopics(") && text != "OK" => {
+                Some(format!("{what} ended with {text}"))
             }
             Kind::Call { call, outcome, waits: false, .. }
                 if call.starts_with("send(") || call.starts_with("resume(") && !outcome.is_empty() =>

@@ -7,9 +7,10 @@ use crate::event::{Actor, Entry, Kind, Outcome};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec;
 use alloc::vec::Vec;
 use client_core::ids::{OperationId, RecordId, TopicPartition};
-use client_core::io::{Completion, Delivery};
+use client_core::io::{AdminCommand, Completion, Delivery, NewPartitions, NewTopic};
 use client_core::time::Duration;
 use client_core::{Client, Error, OffsetSpec, Record, RecordHeader, StartOffset, StartOptions, StopOptions};
 
@@ -327,10 +328,33 @@ fn invoke(client: &mut Client, now: client_core::time::Instant, caller: &Caller,
             Ok(_) => Called::at_once(""),
             Err(error) => refused(&error),
         },
+        Call::CreateTopic { topic, partitions } => {
+            let topic = NewTopic { num_partitions: *partitions, ..NewTopic::named(topic) };
+            let command = AdminCommand::CreateTopics { topics: vec![topic], validate_only: false };
+            administer(client, now, command)
+        }
+        Call::GrowTopic { topic, partitions } => {
+            let (topic, total_count) = (topic.as_str().into(), *partitions);
+            let topics = vec![NewPartitions { topic, total_count, assignments: Vec::new() }];
+            administer(client, now, AdminCommand::CreatePartitions { topics, validate_only: false })
+        }
+        Call::DeleteTopic { topic } => {
+            administer(client, now, AdminCommand::DeleteTopics { topics: vec![topic.as_str().into()] })
+        }
+        Call::DescribeTopic { topic } => {
+            administer(client, now, AdminCommand::DescribeTopics { topics: vec![topic.as_str().into()] })
+        }
         Call::PartitionsFor { topic } => match client.partitions_for(now, topic, None) {
             Ok(operation) => Called::waiting(operation, ""),
             Err(error) => refused(&error),
         },
+    }
+}
+
+fn administer(client: &mut Client, now: client_core::time::Instant, command: AdminCommand) -> Called {
+    match client.admin(now).and_then(|mut admin| admin.request(command, None)) {
+        Ok(operation) => Called::waiting(operation, ""),
+        Err(error) => Called::at_once(error.code()),
     }
 }
 
@@ -392,6 +416,11 @@ fn completion_text(completion: &Completion) -> String {
         Completion::Offsets(offsets) => offsets
             .iter()
             .map(|found| format!("{} at {}", found.partition, found.offset))
+            .collect::<Vec<_>>()
+            .join(", "),
+        Completion::Admin(results) => results
+            .iter()
+            .map(|part| part.result.as_ref().map_or_else(Error::code, |_| "OK"))
             .collect::<Vec<_>>()
             .join(", "),
     }

@@ -167,6 +167,37 @@ fn an_injected_error_stands_in_every_reply_and_nothing_is_done() {
             .into(),
             ApiKey::ApiVersions => ApiVersionsRequest::default().into(),
             ApiKey::InitProducerId => client_core::protocol::InitProducerIdRequest::default().into(),
+            ApiKey::CreateTopics => client_core::protocol::CreateTopicsRequest {
+                topics: vec![Default::default()],
+                ..Default::default()
+            }
+            .into(),
+            ApiKey::DeleteTopics => client_core::protocol::DeleteTopicsRequest {
+                topics: vec![client_core::protocol::DeleteTopicState {
+                    name: Some("t".into()),
+                    ..Default::default()
+                }],
+                ..Default::default()
+            }
+            .into(),
+            ApiKey::DeleteRecords => client_core::protocol::DeleteRecordsRequest {
+                topics: vec![client_core::protocol::DeleteRecordsTopic {
+                    name: "t".into(),
+                    partitions: vec![Default::default()],
+                }],
+                ..Default::default()
+            }
+            .into(),
+            ApiKey::CreatePartitions => client_core::protocol::CreatePartitionsRequest {
+                topics: vec![client_core::protocol::CreatePartitionsTopic { count: 9, ..Default::default() }],
+                ..Default::default()
+            }
+            .into(),
+            // The cluster does not offer them.
+            ApiKey::DescribeConfigs | ApiKey::IncrementalAlterConfigs => {
+                dialogue.command(ClusterCommand::Heal { node_id: None });
+                continue;
+            }
             ApiKey::SaslHandshake => client_core::protocol::SaslHandshakeRequest::default().into(),
             ApiKey::SaslAuthenticate => client_core::protocol::SaslAuthenticateRequest::default().into(),
         };
@@ -182,6 +213,11 @@ fn an_injected_error_stands_in_every_reply_and_nothing_is_done() {
             Response::FindCoordinator(r) => r.coordinators[0].error_code,
             Response::ApiVersions(r) => r.error_code,
             Response::InitProducerId(r) => r.error_code,
+            Response::CreateTopics(r) => r.topics[0].error_code,
+            Response::DeleteTopics(r) => r.responses[0].error_code,
+            Response::DeleteRecords(r) => r.topics[0].partitions[0].error_code,
+            Response::CreatePartitions(r) => r.results[0].error_code,
+            Response::DescribeConfigs(_) | Response::IncrementalAlterConfigs(_) => panic!("not offered"),
             Response::SaslHandshake(r) => r.error_code,
             Response::SaslAuthenticate(r) => r.error_code,
         };

@@ -15,3 +15,4 @@ mod produce;
 mod random;
 mod sasl;
 mod support;
+mod topics_admin;

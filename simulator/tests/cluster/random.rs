@@ -4,9 +4,12 @@
 use crate::support::{Batch, Dialogue, fetch, produce};
 use client_core::ids::NodeId;
 use client_core::protocol::{
-    ApiKey, ApiVersionsRequest, ErrorCode, FetchRequest, FindCoordinatorRequest, InitProducerIdRequest,
-    ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic, MetadataRequest, MetadataRequestTopic,
-    ProduceRequest, Request, SaslAuthenticateRequest, SaslHandshakeRequest,
+    ApiKey, ApiVersionsRequest, CreatableTopic, CreatePartitionsRequest, CreatePartitionsTopic,
+    CreateTopicsRequest, DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic, DeleteTopicState,
+    DeleteTopicsRequest, DescribeConfigsRequest, ErrorCode, FetchRequest, FindCoordinatorRequest,
+    IncrementalAlterConfigsRequest, InitProducerIdRequest, ListOffsetsPartition, ListOffsetsRequest,
+    ListOffsetsTopic, MetadataRequest, MetadataRequestTopic, ProduceRequest, Request,
+    SaslAuthenticateRequest, SaslHandshakeRequest, Uuid,
 };
 use client_core::rng::Rng;
 use client_core::time::Duration;
@@ -164,7 +167,7 @@ fn command(node_id: NodeId, rng: &mut Rng) -> ClusterCommand {
         }
         _ => ClusterCommand::Inject(RequestFault {
             node_id: Some(node_id),
-            api: ApiKey::ALL.get(rng.below(9) as usize).copied(),
+            api: ApiKey::ALL.get(rng.below(ApiKey::ALL.len() as u64 + 1) as usize).copied(),
             effect: effect(rng),
             times: Some(rng.below(3) as u32),
         }),
@@ -256,6 +259,37 @@ fn request(dialogue: &Dialogue, rng: &mut Rng) -> (i16, Request) {
             let message = ["\0a\0b", "\0a\0b", "n,,\x01auth=Bearer x\x01\x01", &name][rng.below(4) as usize];
             SaslAuthenticateRequest { auth_bytes: message.to_owned().into() }.into()
         }
+        ApiKey::CreateTopics => {
+            let topic = CreatableTopic {
+                name,
+                num_partitions: small,
+                replication_factor: rng.below(5) as i16 - 1,
+                ..Default::default()
+            };
+            let topics = vec![topic; 1 + rng.below(8) as usize / 7];
+            CreateTopicsRequest { topics, validate_only: rng.below(4) == 0, ..Default::default() }.into()
+        }
+        ApiKey::DeleteTopics => {
+            let by_id = rng.below(3) == 0;
+            let name = Some(name).filter(|_| !by_id);
+            let state =
+                DeleteTopicState { topic_id: if by_id { id } else { Uuid::ZERO }, name: name.clone() };
+            let topic_names = name.into_iter().collect();
+            DeleteTopicsRequest { topics: vec![state], topic_names, timeout_ms: small }.into()
+        }
+        ApiKey::DeleteRecords => {
+            let partition =
+                DeleteRecordsPartition { partition_index: small, offset: rng.below(12) as i64 - 2 };
+            let topics = vec![DeleteRecordsTopic { name, partitions: vec![partition] }];
+            DeleteRecordsRequest { topics, timeout_ms: small }.into()
+        }
+        ApiKey::CreatePartitions => {
+            let topic = CreatePartitionsTopic { name, count: small, assignments: None };
+            CreatePartitionsRequest { topics: vec![topic], ..Default::default() }.into()
+        }
+        // Not offered: the link is closed.
+        ApiKey::DescribeConfigs => DescribeConfigsRequest::default().into(),
+        ApiKey::IncrementalAlterConfigs => IncrementalAlterConfigsRequest::default().into(),
         ApiKey::InitProducerId => InitProducerIdRequest {
             transactional_id: Some(name).filter(|_| rng.below(2) == 0),
             transaction_timeout_ms: small,

@@ -222,6 +222,10 @@ from_response! {
     InitProducerId => InitProducerIdResponse;
     SaslHandshake => SaslHandshakeResponse;
     SaslAuthenticate => SaslAuthenticateResponse;
+    CreateTopics => CreateTopicsResponse;
+    DeleteTopics => DeleteTopicsResponse;
+    DeleteRecords => DeleteRecordsResponse;
+    CreatePartitions => CreatePartitionsResponse;
 }
 
 pub(crate) fn produce(topic: &str, partition: i32, records: Bytes) -> ProduceRequest {

@@ -2,11 +2,12 @@
 
 use super::Input;
 use bytes::{BufMut, Bytes, BytesMut};
+use client_core::io::{ConfigResource, ConfigResourceType, NewPartitions, NewTopic};
 use client_core::protocol::RequestHeader;
 use client_core::{
-    Address, Client, Config, ConnectionId, ConsumerConfig, DisconnectCause, Duration, Input as Event,
-    Instant, LifecycleState, Output, ProducerConfig, Record, Role, StartOffset, StartOptions, StopOptions,
-    TopicPartition,
+    Address, AdminCommand, AdminConfig, Client, Config, ConnectionId, ConsumerConfig, DisconnectCause,
+    Duration, Input as Event, Instant, LifecycleState, OffsetSpec, Output, ProducerConfig, Record, Role,
+    StartOffset, StartOptions, StopOptions, TopicPartition,
 };
 use client_core::{ids::NodeId, protocol::ApiKey};
 use simulator::cluster::{Cluster, ClusterConfig, Limits, LinkId};
@@ -27,6 +28,27 @@ pub(super) fn hostile_broker(data: &[u8]) {
 
 const ROUNDS_MAX: u32 = 300;
 
+/// Something of each kind that an admin client does, so that every answer is one to a question.
+fn commands() -> [AdminCommand; 8] {
+    let partition = TopicPartition::new("t", 0);
+    let resource = || ConfigResource { kind: ConfigResourceType::Topic, name: "t".into() };
+    let new = NewPartitions { topic: "t".into(), total_count: 2, assignments: Vec::new() };
+    let (topics, validate_only) = (vec![NewTopic::named("t")], false);
+    [
+        AdminCommand::CreateTopics { topics, validate_only },
+        AdminCommand::CreatePartitions { topics: vec![new], validate_only },
+        AdminCommand::ListTopics { include_internal: true },
+        AdminCommand::ListOffsets {
+            partitions: vec![(partition.clone(), OffsetSpec::Latest)],
+            read_committed: true,
+        },
+        AdminCommand::DescribeConfigs { resources: vec![(resource(), None)] },
+        AdminCommand::IncrementalAlterConfigs { resources: vec![(resource(), Vec::new())], validate_only },
+        AdminCommand::DeleteRecords { partitions: vec![(partition, 0)] },
+        AdminCommand::DeleteTopics { topics: vec!["t".into()] },
+    ]
+}
+
 struct Life {
     client: Client,
     now: Instant,
@@ -39,7 +61,9 @@ struct Life {
 
 impl Life {
     fn new(choice: u8) -> Self {
-        let role = if choice & 1 == 0 {
+        let role = if choice & 4 != 0 {
+            Role::Admin(AdminConfig::default())
+        } else if choice & 1 == 0 {
             Role::Producer(ProducerConfig { idempotent: choice & 2 == 0, ..ProducerConfig::default() })
         } else {
             Role::Consumer(ConsumerConfig { read_committed: choice & 2 == 0, ..ConsumerConfig::default() })
@@ -54,6 +78,11 @@ impl Life {
             consumer.assign(&partitions).expect("sound partitions");
         }
         client.start(Instant::ZERO, StartOptions::default());
+        if let Ok(mut admin) = client.admin(Instant::ZERO) {
+            for command in commands() {
+                admin.request(command, None).expect("it is about to start");
+            }
+        }
         let mut life = Self {
             client,
             now: Instant::ZERO,

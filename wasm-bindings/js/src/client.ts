@@ -3,9 +3,10 @@ import { type Boundary, guard, Memory, translate } from './boundary.js'
 import { type Core, brokenCore, watch } from './core.js'
 import { abortError, type ErrorObject, fromObject, KafkaError, stoppedError, timeoutError } from './errors.js'
 import { unfit } from './messages.js'
-import { bridgeNetwork, type ResolvedConfig, type SaslOptions, describeConfig, type Settings } from './options.js'
+import { bridgeNetwork, type ResolvedConfig, type SaslOptions, copied, describeConfig, type Settings } from './options.js'
 import { findCredentials } from './sasl.js'
 import { type Status, StatusFeed } from './status.js'
+import type { PartitionInfo } from './topics.js'
 import { Port, type Transport } from './transport.js'
 
 /** How long a call may take, and how to give it up. */
@@ -50,7 +51,7 @@ type CoreEvent =
   | { readonly type: 'credentials'; readonly broker: number; readonly generation: number }
   | { readonly type: 'fatal'; readonly error: ErrorObject }
 
-/** What producers and consumers have in common: their life. */
+/** What all clients have in common: their life. */
 export abstract class Client<Events extends ClientEvents> {
   readonly #host: Host
   readonly #settings: Settings
@@ -141,6 +142,11 @@ export abstract class Client<Events extends ClientEvents> {
     return this.stop()
   }
 
+  /** The partitions of a topic, with leaders and replicas. */
+  partitionsFor(topic: string, options: WaitOptions = {}): Promise<PartitionInfo[]> {
+    return this.request('partitionsFor', { ...options, topic })
+  }
+
   /** The client's condition now and from now on, until its end. */
   status(): AsyncIterableIterator<Status> {
     return this.#status.read()
@@ -225,21 +231,27 @@ export abstract class Client<Events extends ClientEvents> {
     return new Promise<T>((resolve, reject) => {
       const { handle } = this.#boundary!
       const operation = guard(() => begin(handle))
-      if (signal === undefined) {
-        this.#operations.set(operation, { resolve: resolve as (value: unknown) => void, reject })
-      } else {
-        const abort = (): void => {
-          this.call((handle) => handle.cancel(operation))
-        }
-        signal.addEventListener('abort', abort, { once: true })
-        const left = (): void => signal.removeEventListener('abort', abort)
-        this.#operations.set(operation, {
-          resolve: (value) => (left(), resolve(value as T)),
-          reject: (error) => (left(), reject(signal.aborted ? abortError(signal) : error)),
-        })
+      const abort = (): void => {
+        this.call((handle) => handle.cancel(operation))
       }
+      signal?.addEventListener('abort', abort, { once: true })
+      const left = (): void => signal?.removeEventListener('abort', abort)
+      this.#operations.set(operation, {
+        resolve: (value) => (left(), resolve(value as T)),
+        reject: (error) => (left(), reject(signal?.aborted === true ? abortError(signal) : error)),
+      })
       this.schedule()
     })
+  }
+
+  /** Asks the core for something; ../../src/exports/requests.rs says what there is. @internal */
+  protected async request<T>(name: string, options: WaitOptions & Record<string, unknown>): Promise<T> {
+    checkWait(options)
+    const { signal, timeoutMs, ...asked } = options
+    // As it is now: whoever asks may change it later.
+    const request = copied(asked)
+    await this.ready(signal)
+    return this.operation((handle) => handle.request(name, request, timeoutMs), options)
   }
 
   /** Calls into wasm and sees to it that what follows from it is carried out. @internal */

@@ -4,7 +4,7 @@ import { bounded, checkWait, Client, type ClientEvents, type WaitOptions } from 
 import { type KafkaError, StateError } from './errors.js'
 import { unfit } from './messages.js'
 import { ConsumerRecord, copyBatch, type RecordBatch } from './records.js'
-import { checkTopic, type PartitionInfo } from './topics.js'
+import { checkTopic } from './topics.js'
 
 /** One partition of one topic. */
 export interface TopicPartition {
@@ -142,12 +142,12 @@ export class Consumer extends Client<ConsumerEvents> {
 
   /** The first offsets of partitions. */
   beginningOffsets(partitions: readonly TopicPartition[], options: WaitOptions = {}): Promise<OffsetFound[]> {
-    return this.#listOffsets(partitions.map((partition) => ({ ...partition, kind: EARLIEST, value: 0n })), options)
+    return this.#listOffsets(partitions, options, () => ({ offset: 'earliest' }))
   }
 
   /** The offsets after the last records of partitions. */
   endOffsets(partitions: readonly TopicPartition[], options: WaitOptions = {}): Promise<OffsetFound[]> {
-    return this.#listOffsets(partitions.map((partition) => ({ ...partition, kind: LATEST, value: 0n })), options)
+    return this.#listOffsets(partitions, options, () => ({}))
   }
 
   /** The offsets of the first records at or after times in Unix milliseconds. */
@@ -155,21 +155,7 @@ export class Consumer extends Client<ConsumerEvents> {
     partitions: readonly (TopicPartition & { readonly timestamp: bigint | number | Date })[],
     options: WaitOptions = {},
   ): Promise<OffsetFound[]> {
-    const wanted = partitions.map(({ topic, partition, timestamp }) => ({
-      topic,
-      partition,
-      kind: AT,
-      value: toOffset(timestamp instanceof Date ? timestamp.getTime() : timestamp, 'timestamp'),
-    }))
-    return this.#listOffsets(wanted, options)
-  }
-
-  /** The partitions of a topic, with leaders and replicas. */
-  async partitionsFor(topic: string, options: WaitOptions = {}): Promise<PartitionInfo[]> {
-    checkTopic(topic)
-    checkWait(options)
-    await this.ready(options.signal)
-    return this.operation((handle) => handle.partitionsFor(topic, options.timeoutMs), options)
+    return this.#listOffsets(partitions, options, ({ timestamp }) => ({ timestamp }))
   }
 
   /**
@@ -337,15 +323,11 @@ export class Consumer extends Client<ConsumerEvents> {
     }
   }
 
-  async #listOffsets(
-    wanted: readonly (TopicPartition & Place)[],
-    options: WaitOptions,
-  ): Promise<OffsetFound[]> {
-    checkWait(options)
+  async #listOffsets<T extends TopicPartition>(wanted: readonly T[], options: WaitOptions, which: (one: T) => object): Promise<OffsetFound[]> {
     wanted.forEach(checkPartition)
     if (wanted.length === 0) return []
-    await this.ready(options.signal)
-    return this.operation((handle) => handle.listOffsets(placeList(handle, wanted), options.timeoutMs), options)
+    const partitions = wanted.map((one) => ({ topic: one.topic, partition: one.partition, ...which(one) }))
+    return this.request('listOffsets', { ...options, partitions })
   }
 
   #checkAssigned(partition: TopicPartition): void {
@@ -383,19 +365,11 @@ function startOf(offset: StartOffset | undefined): Place {
   if (offset === undefined) return { kind: DEFAULT, value: 0n }
   if (offset === 'earliest') return { kind: EARLIEST, value: 0n }
   if (offset === 'latest') return { kind: LATEST, value: 0n }
-  const value = toOffset(offset, 'offset')
-  if (value < 0n) throw unfit('offset', "an offset from 0, 'earliest' or 'latest'", offset)
-  return { kind: AT, value }
-}
-
-function toOffset(value: unknown, what: string): bigint {
-  try {
-    if (typeof value === 'bigint') return BigInt.asIntN(64, value)
-    if (typeof value === 'number' || (typeof value === 'string' && /^-?\d+$/.test(value))) return BigInt(value)
-  } catch {
-    // A number with a fraction; told below.
+  if (typeof offset === 'bigint' || Number.isInteger(offset) || (typeof offset === 'string' && /^\d+$/.test(offset))) {
+    const value = BigInt.asIntN(64, BigInt(offset))
+    if (value >= 0n) return { kind: AT, value }
   }
-  throw unfit(what, 'a bigint, whole number or digits', value)
+  throw unfit('offset', "an offset from 0, 'earliest' or 'latest'", offset)
 }
 
 function checkPartition(partition: TopicPartition): void {

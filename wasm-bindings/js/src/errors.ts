@@ -1,3 +1,4 @@
+import type { CommandResult } from './admin.js'
 import { reasonOf } from './sasl.js'
 
 /** Whose doing an error is. */
@@ -11,6 +12,7 @@ export interface KafkaErrorProperties {
   readonly blame?: Blame
   readonly errno?: number | undefined
   readonly cause?: unknown
+  readonly results?: readonly CommandResult[] | undefined
 }
 
 /**
@@ -28,6 +30,8 @@ export class KafkaError extends Error {
   readonly fatal: boolean
   /** Whose doing it was. */
   readonly blame: Blame
+  /** What became of each part of an admin client's command, when this is the error of the first part that failed. */
+  readonly results: readonly CommandResult[] | undefined
 
   /** @internal */
   constructor(message: string, properties: KafkaErrorProperties) {
@@ -37,6 +41,7 @@ export class KafkaError extends Error {
     this.retriable = properties.retriable ?? false
     this.fatal = properties.fatal ?? false
     this.blame = properties.blame ?? 'application'
+    this.results = properties.results
   }
 
   /** Whether something that was thrown is an error of this package. */
@@ -86,7 +91,7 @@ export class StateError extends KafkaError {}
 
 /** An option cannot be used. `layer` and `key` say which. */
 export class ConfigurationError extends KafkaError {
-  /** Where it was set: `Kafka options`, `producer options` or `consumer options`. */
+  /** Where it was set: `Kafka options`, `producer options` and the like. */
   readonly layer: string
   /** Its name. */
   readonly key: string
@@ -125,18 +130,21 @@ for (const [name, kind] of Object.entries({ KafkaError, BridgeError, Configurati
 }
 
 /** An error as wasm hands it over. @internal */
-export interface ErrorObject extends KafkaErrorProperties {
+export interface ErrorObject extends Omit<KafkaErrorProperties, 'results'> {
   readonly kind: string
   readonly message: string
   readonly closeCode?: number
   readonly layer?: string
   readonly key?: string
   readonly cause?: ErrorObject
+  readonly results?: readonly (Omit<CommandResult, 'error'> & { readonly error?: ErrorObject })[]
 }
 
 /** @internal */
 export function fromObject(object: ErrorObject): KafkaError {
-  const { kind, message, cause: inner, ...properties } = object
+  const { kind, message, cause: inner, results: parts, ...own } = object
+  const results = parts?.map((part) => ({ ...part, error: part.error && fromObject(part.error) }))
+  const properties = { ...own, results }
   const cause = inner ? fromObject(inner) : reasonOf(message)
   if (kind === 'BridgeError') return new BridgeError(message, { ...properties, closeCode: object.closeCode ?? 0, cause })
   if (kind === 'ConfigurationError') {

@@ -31,13 +31,11 @@ declare module '#glue' {
     flush(timeoutMs?: number): number
     writable(): number | undefined
     bufferedBytes(): number
-    partitionsFor(topic: string, timeoutMs?: number): number
     assign(list: Int32Array): boolean
-    assignment(): Int32Array
     position(topic: number, partition: number): bigint | undefined
     seek(topic: number, partition: number, kind: number, offset: bigint): void
     setPaused(list: Int32Array, paused: boolean): void
-    listOffsets(list: Int32Array, timeoutMs?: number): number
+    request(name: string, request: unknown, timeoutMs?: number): number
     counters(): Record<string, number>
   }
 }

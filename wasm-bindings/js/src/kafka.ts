@@ -1,6 +1,7 @@
+import { Admin } from './admin.js'
 import type { Host } from './client.js'
 import { Consumer } from './consumer.js'
-import { type ConsumerOptions, kafkaLayers, type KafkaOptions, type Layer, type ProducerOptions, settings } from './options.js'
+import { type AdminOptions, type ConsumerOptions, kafkaLayers, type KafkaOptions, type Layer, type ProducerOptions, settings } from './options.js'
 import { Producer } from './producer.js'
 
 /** Makes clients which share options. Opens nothing itself. */
@@ -24,5 +25,10 @@ export class KafkaBase {
   /** A client that reads records. */
   consumer(options: ConsumerOptions = {}): Consumer {
     return new Consumer(this.#host, settings('consumer', this.#layers, options))
+  }
+
+  /** A client that manages topics and settings. */
+  admin(options: AdminOptions = {}): Admin {
+    return new Admin(this.#host, settings('admin', this.#layers, options))
   }
 }

@@ -48,6 +48,10 @@ export const clientOptions = {
     offsetReset: ['latest', 'oneOf', 'latest', 'earliest', 'none'],
     checkCrcs: [true, 'flag'],
   },
+  admin: {
+    ...common,
+    defaultApiTimeoutMs: [60000, 'millis', 0.001],
+  },
 } as const satisfies Record<string, Record<string, OptionInfo>>
 
 /** Options that together must be at most another one. @internal */

@@ -112,8 +112,14 @@ export interface ConsumerOptions extends CommonOptions {
   readonly checkCrcs?: boolean | null
 }
 
+/** Options of an admin client. */
+export interface AdminOptions extends CommonOptions {
+  /** How long a command may take, retries included, unless its caller says otherwise. Default 60 000. */
+  readonly defaultApiTimeoutMs?: number | null
+}
+
 /** Options for all clients made from one `Kafka`; those of one kind of client do not matter to the others. */
-export interface SharedOptions extends ProducerOptions, ConsumerOptions {
+export interface SharedOptions extends ProducerOptions, ConsumerOptions, AdminOptions {
   /**
    * The WebSocket bridge: its URL (`ws://localhost:8090`), or a function that says the whole URL for each broker, for
    * other proxies. Browsers need it; other hosts go straight to the brokers without it.
@@ -149,7 +155,7 @@ export type KafkaOptions = SharedOptions & { readonly profile?: Profile | null }
 export type ResolvedConfig = Readonly<Record<string, { readonly value: unknown; readonly layer: string }>>
 
 /** The kinds of clients. @internal */
-export type RoleName = 'producer' | 'consumer'
+export type RoleName = 'producer' | 'consumer' | 'admin'
 
 /** A layer of options whose keys and types have been checked, as a copy of its own. @internal */
 export interface Layer {
@@ -177,7 +183,7 @@ const hostOptions: Record<string, OptionInfo> = {
   transport: [undefined, 'transport'],
   tls: [undefined, 'tls'],
 }
-const everything: Record<string, OptionInfo> = { ...clientOptions.producer, ...clientOptions.consumer, ...hostOptions }
+const everything: Record<string, OptionInfo> = Object.assign({}, ...Object.values(clientOptions), hostOptions)
 
 /** What a value must be, in words for the error; undefined when it is. @internal */
 export function expected(value: unknown, [, kind, ...limits]: OptionInfo): string | undefined {
@@ -275,10 +281,13 @@ export function describeConfig({ resolved }: Settings): ResolvedConfig {
 /** A transport has a life of its own, and TLS options are read for each connection, so that certificates can be renewed; everything else is copied through and through. */
 const owned = (key: string, value: unknown): unknown => (/^t[lr]/.test(key) ? value : copied(value))
 
-function copied(value: unknown): unknown {
+/** A copy through and through, of what wasm can read. @internal */
+export function copied(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copied)
   if (value instanceof Uint8Array) return value.slice()
   if (value instanceof URL) return value.href
+  if (value instanceof Date) return Number(value)
+  if (typeof value === 'bigint') return String(value)
   if (!isObject(value)) return value
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, copied(inner)]))
 }

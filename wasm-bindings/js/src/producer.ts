@@ -15,7 +15,7 @@ import type { Compression } from './options.js'
 import { SendQueue } from './queue.js'
 import { compressionFlags, sizeAtMost, StagingArea } from './staging.js'
 import type { Status } from './status.js'
-import { checkTopic, type PartitionInfo } from './topics.js'
+import { checkTopic } from './topics.js'
 import { type DeliveryReport, Group, RecordMetadata, Waiters } from './waiters.js'
 
 /** How records are to be sent. */
@@ -121,14 +121,6 @@ export class Producer extends Client<ClientEvents> {
     this.#commit()
     const operation = guard(() => handle.writable())
     if (operation !== undefined) await bounded(this.operation(() => operation, {}), 'writable()', options)
-  }
-
-  /** The partitions of a topic, with leaders and replicas. */
-  async partitionsFor(topic: string, options: WaitOptions = {}): Promise<PartitionInfo[]> {
-    checkTopic(topic)
-    checkWait(options)
-    await this.ready(options.signal)
-    return this.operation((handle) => handle.partitionsFor(topic, options.timeoutMs), options)
   }
 
   /** @internal */

@@ -1,3 +1,17 @@
+export type {
+  Admin,
+  ChangeOptions,
+  ClusterDescription,
+  CommandOptions,
+  CommandResult,
+  ConfigChange,
+  ConfigEntry,
+  ConfigResource,
+  NewPartitions,
+  NewTopic,
+  OffsetWanted,
+  TopicDescription,
+} from './admin.js'
 export type { ClientEvents, ClientState, WaitOptions } from './client.js'
 export type {
   Assignment,
@@ -28,6 +42,7 @@ export {
 } from './errors.js'
 export type { Content, HeadersInput, Message, ProducerRecord } from './messages.js'
 export type {
+  AdminOptions,
   CommonOptions,
   Compression,
   ConsumerOptions,

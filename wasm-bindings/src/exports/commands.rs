@@ -3,8 +3,8 @@
 
 use super::{ClientHandle, errors};
 use client_core::{
-    AssignOutcome, Client, Duration, Error, Instant, LifecycleState, OffsetSpec, OperationId, StartOffset,
-    StartOptions, StopOptions, TopicPartition,
+    AssignOutcome, Client, Duration, Error, Instant, LifecycleState, OperationId, StartOffset, StartOptions,
+    StopOptions, TopicPartition,
 };
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -39,15 +39,6 @@ impl ClientHandle {
             LifecycleState::Fenced => "fenced",
         }
         .into()
-    }
-
-    /// Looks up the partitions of a topic. Returns the operation.
-    ///
-    /// # Errors
-    /// An error object when the client cannot do that now.
-    #[wasm_bindgen(js_name = partitionsFor)]
-    pub fn partitions_for(&self, topic: &str, timeout_millis: Option<f64>) -> Result<f64, JsValue> {
-        self.operation(|client, now| client.partitions_for(now, topic, timeout_millis.map(duration)))
     }
 
     /// Waits until all records accepted so far have ended. Returns the operation.
@@ -91,19 +82,6 @@ impl ClientHandle {
         })
     }
 
-    /// The assigned partitions, as pairs of a topic's number and a partition.
-    ///
-    /// # Errors
-    /// An error object when this is no consumer.
-    pub fn assignment(&self) -> Result<Vec<i32>, JsValue> {
-        let assigned = self.command(|client, now| Ok(client.consumer(now)?.assignment()))?;
-        let mut topics = self.topics.borrow_mut();
-        Ok(assigned
-            .iter()
-            .flat_map(|partition| [topics.handle_of(&partition.topic) as i32, partition.partition])
-            .collect())
-    }
-
     /// The name behind a topic's number.
     #[wasm_bindgen(js_name = topicName)]
     pub fn topic_name(&self, topic: u32) -> Option<String> {
@@ -141,26 +119,6 @@ impl ClientHandle {
         })
     }
 
-    /// Looks up offsets (a list of `PLACE_WORDS`; kind 3 is the first one at or after a timestamp). Returns the operation.
-    ///
-    /// # Errors
-    /// An error object when this is no consumer or it cannot do that now.
-    #[wasm_bindgen(js_name = listOffsets)]
-    pub fn list_offsets(&self, list: &[i32], timeout_millis: Option<f64>) -> Result<f64, JsValue> {
-        let spec = |place: Place| {
-            let spec = match place.kind {
-                KIND_EARLIEST => OffsetSpec::Earliest,
-                KIND_LATEST => OffsetSpec::Latest,
-                _timestamp => OffsetSpec::AtTimestamp(place.value),
-            };
-            (place.partition, spec)
-        };
-        let wanted: Vec<_> = self.places(list)?.into_iter().map(spec).collect();
-        self.operation(|client, now| {
-            client.consumer(now)?.list_offsets(&wanted, timeout_millis.map(duration))
-        })
-    }
-
     fn command<T>(
         &self,
         command: impl FnOnce(&mut Client, Instant) -> Result<T, Error>,
@@ -168,7 +126,7 @@ impl ClientHandle {
         self.driver.stage(command).map_err(|error| errors::to_object(&error))
     }
 
-    fn operation(
+    pub(super) fn operation(
         &self,
         command: impl FnOnce(&mut Client, Instant) -> Result<OperationId, Error>,
     ) -> Result<f64, JsValue> {
@@ -211,7 +169,7 @@ const fn number(operation: OperationId) -> f64 {
 }
 
 /// A time limit; negative ones and nonsense end at once.
-fn duration(millis: f64) -> Duration {
+pub(super) fn duration(millis: f64) -> Duration {
     const MILLIS_MAX: f64 = 100.0 * 365.0 * 86_400_000.0;
     Duration::from_micros((millis.clamp(0.0, MILLIS_MAX) * 1_000.0) as u64)
 }

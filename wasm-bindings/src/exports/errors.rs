@@ -1,6 +1,6 @@
 //! Errors as JavaScript gets them: plain objects from which the facade makes its error classes.
 //!
-//! `{ kind, code, message, retriable, fatal, blame, errno?, closeCode?, layer?, key?, cause? }`; `kind` is the name of
+//! `{ kind, code, message, retriable, fatal, blame, errno?, closeCode?, layer?, key?, cause?, results? }`; `kind` is the name of
 //! the class.
 
 use super::objects::ObjectBuilder;
@@ -10,6 +10,11 @@ use js_sys::Array;
 use wasm_bindgen::JsValue;
 
 pub(super) fn to_object(error: &Error) -> JsValue {
+    builder(error).finish()
+}
+
+/// An error's object, to which more may be added.
+pub(super) fn builder(error: &Error) -> ObjectBuilder {
     let config = if let Error::InvalidConfig { layer, key, .. } = error { Some((layer, key)) } else { None };
     ObjectBuilder::new()
         .with("kind", kind(error))
@@ -23,7 +28,6 @@ pub(super) fn to_object(error: &Error) -> JsValue {
         .with_some("layer", config.map(|(layer, _)| layer.as_str()))
         .with_some("key", config.map(|(_, key)| key.as_str()))
         .with_some("cause", cause(error).map(to_object))
-        .finish()
 }
 
 const fn kind(error: &Error) -> &'static str {

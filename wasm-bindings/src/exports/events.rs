@@ -1,7 +1,7 @@
 //! Everything that happens less often than records end: as plain objects `{ type, ... }`.
 
-use super::errors;
 use super::objects::ObjectBuilder;
+use super::{errors, requests};
 use client_core::io::{Completion, OffsetFound, PartitionInfo};
 use client_core::{Error, Event, Instant, Status};
 use js_sys::Array;
@@ -13,6 +13,7 @@ pub(super) fn to_object(event: &Event, now: Instant) -> JsValue {
         Event::Completed { operation, result } => {
             let object = object.with("type", "completed").with("operation", operation.0 as f64);
             match result {
+                Ok(Completion::Admin(results)) => requests::ended(object, results),
                 Ok(completion) => object.with("value", completed(completion)),
                 Err(error) => object.with("error", errors::to_object(error)),
             }
@@ -41,7 +42,8 @@ pub(super) fn to_object(event: &Event, now: Instant) -> JsValue {
 
 fn completed(completion: &Completion) -> JsValue {
     match completion {
-        Completion::Done => JsValue::UNDEFINED,
+        // An admin client's results may be an error as well.
+        Completion::Done | Completion::Admin(_) => JsValue::UNDEFINED,
         Completion::Partitions(partitions) => {
             partitions.iter().map(partition_object).collect::<Array>().into()
         }
@@ -49,7 +51,7 @@ fn completed(completion: &Completion) -> JsValue {
     }
 }
 
-fn partition_object(info: &PartitionInfo) -> JsValue {
+pub(super) fn partition_object(info: &PartitionInfo) -> JsValue {
     let ids = |ids: &[i32]| ids.iter().map(|id| JsValue::from(*id)).collect::<Array>();
     ObjectBuilder::new()
         .with("topic", info.partition.topic.as_str())

@@ -14,6 +14,7 @@ mod options;
 mod panics;
 mod port;
 mod report;
+mod requests;
 mod settlements;
 mod staging;
 mod topics;
@@ -33,7 +34,7 @@ use topics::Topics;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// One client: a producer or a consumer, as its options say.
+/// One client: a producer, a consumer or an admin client, as it was made.
 #[wasm_bindgen]
 pub struct ClientHandle {
     driver: Driver,

@@ -32,7 +32,7 @@ fn to_map(object: &JsValue) -> Vec<(String, Value)> {
     entries.iter().map(read).collect()
 }
 
-fn to_value(value: &JsValue) -> Value {
+pub(super) fn to_value(value: &JsValue) -> Value {
     if value.is_null() {
         Value::Null
     } else if let Some(flag) = value.as_bool() {

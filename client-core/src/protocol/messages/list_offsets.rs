@@ -10,13 +10,14 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::io::OffsetSpec;
 use crate::protocol::schema::schema;
 
 /// As [`ListOffsetsPartition::timestamp`]: the end of the log, where the next record will go.
-pub const LATEST_TIMESTAMP: i64 = -1;
+pub const LATEST_TIMESTAMP: i64 = OffsetSpec::Latest.timestamp();
 
 /// As [`ListOffsetsPartition::timestamp`]: the first offset of the log.
-pub const EARLIEST_TIMESTAMP: i64 = -2;
+pub const EARLIEST_TIMESTAMP: i64 = OffsetSpec::Earliest.timestamp();
 
 schema! {
     /// Asks for offsets by timestamp.

@@ -3,8 +3,14 @@
 //! Names of structs and fields are those of Kafka's protocol guide, in Rust's case.
 
 mod api_versions;
+mod create_partitions;
+mod create_topics;
+mod delete_records;
+mod delete_topics;
+mod describe_configs;
 mod fetch;
 mod find_coordinator;
+mod incremental_alter_configs;
 mod init_producer_id;
 mod leader;
 mod list_offsets;
@@ -14,8 +20,14 @@ mod sasl_authenticate;
 mod sasl_handshake;
 
 pub use api_versions::*;
+pub use create_partitions::*;
+pub use create_topics::*;
+pub use delete_records::*;
+pub use delete_topics::*;
+pub use describe_configs::*;
 pub use fetch::*;
 pub use find_coordinator::*;
+pub use incremental_alter_configs::*;
 pub use init_producer_id::*;
 pub use leader::*;
 pub use list_offsets::*;

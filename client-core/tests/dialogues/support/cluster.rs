@@ -30,6 +30,10 @@ pub(crate) struct Cluster {
     pub(crate) batch_size_max: Option<usize>,
     /// Asks who comes, when set.
     pub(crate) sasl: Option<SaslServer>,
+    /// Who is in charge of topics.
+    pub(crate) controller: i32,
+    /// Errors to answer the controller's requests with, before they are carried out.
+    pub(crate) admin_errors: VecDeque<ErrorCode>,
     next_producer_id: i64,
 }
 
@@ -53,14 +57,14 @@ impl Cluster {
             id: "test".into(),
             hosts: hosts.split_whitespace().map(String::from).collect(),
             next_producer_id: 1_000,
+            controller: 1,
             ..Self::default()
         }
     }
 
     /// Adds a topic whose partitions are led by these nodes.
     pub(crate) fn topic(&mut self, name: &str, leaders: &[i32]) {
-        let log = |leader: &i32| Log { leader: *leader, epoch: 1, ..Log::default() };
-        self.topics.insert(name.into(), leaders.iter().map(log).collect());
+        self.topics.insert(name.into(), leaders.iter().map(|leader| Log::led_by(*leader)).collect());
     }
 
     pub(crate) fn log(&mut self, topic: &str, partition: usize) -> &mut Log {
@@ -140,6 +144,12 @@ impl Cluster {
                 response.into()
             }
             Request::ListOffsets(request) => self.list_offsets(node, request).into(),
+            Request::CreateTopics(_) | Request::DeleteTopics(_) | Request::CreatePartitions(_) => {
+                self.administer(node, request)
+            }
+            Request::DescribeConfigs(request) => Self::describe_configs(node, request).into(),
+            Request::IncrementalAlterConfigs(request) => Self::alter_configs(request).into(),
+            Request::DeleteRecords(request) => self.delete_records(node, request).into(),
             Request::FindCoordinator(_) => panic!("nothing in this slice asks for coordinators"),
             Request::SaslHandshake(request) => self.sasl_server().handshake(host, request).into(),
             Request::SaslAuthenticate(request) => self.sasl_server().authenticate(host, request).into(),
@@ -179,8 +189,12 @@ impl Cluster {
         response.cluster_id = Some(self.id.clone());
         // Only brokers that are up are named; when none is, the one that answers thinks it is.
         response.brokers.retain(|broker| self.is_up(&broker.host));
-        for asked in request.topics.iter().flatten() {
-            let name = asked.name.clone().unwrap_or_default();
+        response.controller_id = self.controller;
+        let named =
+            |topics: &Vec<MetadataRequestTopic>| topics.iter().filter_map(|it| it.name.clone()).collect();
+        let asked = request.topics.as_ref().map_or_else(|| self.topics.keys().cloned().collect(), named);
+        let asked: Vec<String> = asked;
+        for name in asked {
             let Some(logs) = self.topics.get(&name) else {
                 response.topics.push(replies::topic_error(&name, ErrorCode::UnknownTopicOrPartition));
                 continue;
@@ -292,6 +306,10 @@ impl Cluster {
 }
 
 impl Log {
+    pub(super) fn led_by(leader: i32) -> Self {
+        Self { leader, epoch: 1, ..Self::default() }
+    }
+
     pub(crate) fn end(&self) -> i64 {
         self.batches.last().map_or(self.start, RecordBatch::next_offset)
     }

@@ -3,6 +3,7 @@
 //! `they_...` is what the client does and the test expects; `we_...` is what the test does as the world. After every step the
 //! harness checks what must always hold: see [`Dialogue::check`].
 
+mod admin;
 mod check;
 pub(crate) mod cluster;
 pub(crate) mod replies;
@@ -11,15 +12,15 @@ mod serve;
 
 use bytes::Bytes;
 use client_core::protocol::{
-    ApiVersionsRequest, FetchRequest, FrameDecoder, InitProducerIdRequest, ListOffsetsRequest,
-    MetadataRequest, ProduceRequest, Request, RequestHeader, RequestMessage, Response,
-    SaslAuthenticateRequest, SaslHandshakeRequest,
+    ApiVersionsRequest, CreateTopicsRequest, DeleteRecordsRequest, FetchRequest, FrameDecoder,
+    InitProducerIdRequest, ListOffsetsRequest, MetadataRequest, ProduceRequest, Request, RequestHeader,
+    RequestMessage, Response, SaslAuthenticateRequest, SaslHandshakeRequest,
 };
 use client_core::{
-    Address, Client, CloseReason, Completion, Config, ConnectionId, ConnectionState, ConnectionView,
-    ConsumerConfig, Deadline, DisconnectCause, Duration, Error, Event, Input, Instant, LifecycleState,
-    Machine, OperationId, ProducerConfig, Record, RecordId, Role, Start, StartOptions, Status, StopOptions,
-    TopicPartition, TraceEvent, TraceKind,
+    Address, AdminCommand, AdminConfig, Client, CloseReason, Completion, Config, ConnectionId,
+    ConnectionState, ConnectionView, ConsumerConfig, Deadline, DisconnectCause, Duration, Error, Event,
+    Input, Instant, LifecycleState, Machine, OperationId, ProducerConfig, Record, RecordId, Role, Start,
+    StartOptions, Status, StopOptions, TopicPartition, TraceEvent, TraceKind,
 };
 use cluster::Cluster;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -110,7 +111,9 @@ asks!(
     Fetch(FetchRequest),
     ListOffsets(ListOffsetsRequest),
     SaslHandshake(SaslHandshakeRequest),
-    SaslAuthenticate(SaslAuthenticateRequest)
+    SaslAuthenticate(SaslAuthenticateRequest),
+    CreateTopics(CreateTopicsRequest),
+    DeleteRecords(DeleteRecordsRequest)
 );
 
 /// `"b1 b2"` as addresses: brokers are named b1, b2 and so on, all at port 9092.
@@ -194,6 +197,11 @@ impl Dialogue {
         Self::new(&config).beside(hosts)
     }
 
+    /// An admin client with these bootstrap servers.
+    pub(crate) fn admin(hosts: &str) -> Self {
+        Self::new(&Config::new("test", addresses(hosts), Role::Admin(AdminConfig::default()))).beside(hosts)
+    }
+
     fn beside(mut self, hosts: &str) -> Self {
         self.cluster = Cluster::new(hosts);
         self
@@ -259,6 +267,12 @@ impl Dialogue {
             headers: &[],
         };
         self.command(|client, now| client.producer(now)?.send(&record))
+    }
+
+    /// Has an admin client do something.
+    pub(crate) fn ask_for(&mut self, command: AdminCommand, timeout: Option<Duration>) -> OperationId {
+        self.say(format!("we: {}", command.name()));
+        self.command(|client, now| client.admin(now).unwrap().request(command, timeout)).unwrap()
     }
 
     pub(crate) fn flush(&mut self) -> OperationId {
