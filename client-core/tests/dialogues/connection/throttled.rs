@@ -217,6 +217,28 @@ fn a_new_connection_knows_no_throttle() {
     assert!(d.record(record).is_some_and(Result::is_ok));
 }
 
+/// The application hears that all is well when every broker may be asked again, not when one of them is back.
+#[test]
+fn all_is_well_when_nobody_throttles_any_more() {
+    let mut d = Dialogue::producer("b1 b2");
+    d.cluster.topic("t", &[1, 2]);
+    d = d.started();
+    for place in ["t/0", "t/1"] {
+        d.send(place, "first");
+        d.serve();
+    }
+    d.wait(secs(2));
+    d.forget();
+    d.throttle(10_000);
+    d.we_end("b2", DisconnectCause::Reset);
+    d.wait(secs(1));
+    d.serve();
+    assert_eq!(d.connection_state("b2"), ConnectionState::Ready);
+    assert!(!d.statuses().contains(&Status::Connected), "{:?}", d.statuses());
+    d.wait(secs(9));
+    assert_eq!(d.statuses().last(), Some(&Status::Connected));
+}
+
 /// Whoever may be asked is asked: not the one who wants to hear nothing.
 #[test]
 fn others_are_asked_meanwhile() {
