@@ -4,6 +4,7 @@
 //! that are given out, explanations in words. What differs on purpose is listed in [`DEVIATIONS`] with its reason, and
 //! must differ.
 
+mod authentication;
 #[path = "../../../simulator/tests/cluster/batch.rs"]
 mod batch;
 mod mask;
@@ -23,7 +24,18 @@ fn the_simulated_cluster_answers_as_the_real_apache_kafka_does() {
     let address = addresses.split(',').next().unwrap();
     let mut comparison = Comparison::new(Side::real(address), Side::simulated());
     scenarios::run(&mut comparison);
-    comparison.finish();
+    comparison.finish(DEVIATIONS, 200);
+}
+
+#[test]
+fn the_simulated_cluster_lets_in_whom_the_real_apache_kafka_lets_in() {
+    let of = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"));
+    let (addresses, username, password) =
+        (of("KAFKA_SASL_PLAINTEXT"), of("KAFKA_USERNAME"), of("KAFKA_PASSWORD"));
+    let real = Side::real(addresses.split(',').next().unwrap());
+    let mut comparison = Comparison::new(real, Side::asking(&username, &password));
+    authentication::run(&mut comparison, &username, &password);
+    comparison.finish(&[], 100);
 }
 
 /// Both sides, and how they differ so far.
@@ -66,15 +78,21 @@ impl Comparison {
         }
     }
 
-    fn finish(self) {
-        for (part, reason) in DEVIATIONS {
+    /// Both connections end; the next request opens others.
+    pub(crate) fn hang_up(&mut self) {
+        self.real.hang_up();
+        self.simulated.hang_up();
+    }
+
+    fn finish(self, deviations: &[(&str, &str)], steps_min: usize) {
+        for (part, reason) in deviations {
             let differs = self.differences.iter().any(|(step, _)| step.contains(part));
             assert!(differs, "{part:?} no longer differs (listed because {reason})");
         }
         let unexpected: Vec<&str> = self
             .differences
             .iter()
-            .filter(|(step, _)| !DEVIATIONS.iter().any(|(part, _)| step.contains(part)))
+            .filter(|(step, _)| !deviations.iter().any(|(part, _)| step.contains(part)))
             .map(|(_, difference)| difference.as_str())
             .collect();
         assert!(
@@ -84,7 +102,7 @@ impl Comparison {
             self.steps,
             unexpected.join("\n")
         );
-        assert!(self.steps > 200, "expected the scenarios, got {} steps", self.steps);
+        assert!(self.steps > steps_min, "expected the scenarios, got {} steps", self.steps);
     }
 }
 

@@ -8,7 +8,7 @@ use client_core::protocol::{
     MetadataRequest, MetadataRequestTopic, Request, Response, ResponseHeader, Uuid, VersionRange,
 };
 use client_core::time::Instant;
-use simulator::cluster::{Cluster, ClusterConfig, ClusterOutput, LinkId};
+use simulator::cluster::{Cluster, ClusterConfig, ClusterOutput, LinkId, SaslConfig, SaslMechanism};
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -43,9 +43,18 @@ impl Side {
         Self::new(Transport::Real { address: address.into(), stream: None })
     }
 
+    /// The same, asking who comes as the real one's listener for SASL does.
+    pub(crate) fn asking(username: &str, password: &str) -> Self {
+        let sasl = SaslConfig::with_user(&SaslMechanism::ALL, username, password);
+        Self::of(ClusterConfig { sasl: Some(sasl), ..ClusterConfig::with_nodes(1) })
+    }
+
     pub(crate) fn simulated() -> Self {
         // As `cargo xtask kafka up` configures the real one.
-        let mut config = ClusterConfig { default_partitions: 3, ..ClusterConfig::with_nodes(1) };
+        Self::of(ClusterConfig { default_partitions: 3, ..ClusterConfig::with_nodes(1) })
+    }
+
+    fn of(mut config: ClusterConfig) -> Self {
         // Version 5 came with Kafka 4.4; the real one is 4.3.
         config.api_versions.insert(ApiKey::ApiVersions, Some(VersionRange::new(0, 4)));
         let cluster = Box::new(Cluster::new(config, 7).unwrap());
@@ -95,6 +104,11 @@ impl Side {
             panic!("expected offsets of {name}");
         };
         response.topics[0].partitions.iter().all(|partition| partition.error_code == 0)
+    }
+
+    /// Ends the connection.
+    pub(crate) fn hang_up(&mut self) {
+        self.transport.disconnect();
     }
 
     fn is_real(&self) -> bool {
@@ -180,6 +194,8 @@ impl Transport {
                 if let Some(link) = link.take() {
                     cluster.closed(*now, link);
                 }
+                // What was still to be said to nobody.
+                while cluster.poll_output().is_some() {}
             }
         }
     }

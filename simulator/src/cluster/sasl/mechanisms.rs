@@ -2,6 +2,7 @@
 
 use super::scram::{self, Challenge};
 use super::{Listener, SaslMechanism};
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -68,9 +69,15 @@ impl Conversation {
             }
             (_, SaslMechanism::Plain) => {
                 let parts: Vec<&str> = text.split('\0').collect();
-                let [authorization_id, user, password] = parts[..] else { return Err(Refusal::Unsaid) };
-                if user.is_empty() || password.is_empty() {
-                    return Err(Refusal::Unsaid);
+                let [authorization_id, user, password] = parts[..] else {
+                    let count = parts.len();
+                    let said = format!("Invalid SASL/PLAIN response: expected 3 tokens, got {count}");
+                    return Err(Refusal::Said(said));
+                };
+                for (what, text) in [("username", user), ("password", password)] {
+                    if text.is_empty() {
+                        return Err(Refusal::Said(format!("Authentication failed: {what} not specified")));
+                    }
                 }
                 let known = listener.config.users.iter().any(|(name, word)| name == user && word == password);
                 if !known || locked_out {

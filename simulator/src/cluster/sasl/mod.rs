@@ -328,8 +328,10 @@ impl Visitor {
 }
 
 fn authenticated(answer: Vec<u8>, session_lifetime_ms: i64) -> Response {
+    // Empty, and not missing, as Apache Kafka has it.
+    let error_message = Some(String::new());
     let auth_bytes = Bytes::from(answer);
-    SaslAuthenticateResponse { auth_bytes, session_lifetime_ms, ..Default::default() }.into()
+    SaslAuthenticateResponse { error_code: 0, error_message, auth_bytes, session_lifetime_ms }.into()
 }
 
 fn refused(text: String) -> Said {
