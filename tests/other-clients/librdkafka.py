@@ -87,7 +87,8 @@ def administer(broker):
     assert len(admin.list_topics(topic, timeout=PATIENCE).topics[topic].partitions) == 4
     (deleted,) = admin.delete_topics([topic], request_timeout=PATIENCE).values()
     deleted.result(PATIENCE)
-    assert topic not in admin.list_topics(timeout=PATIENCE).topics
+    (gone,) = admin.delete_topics([topic], request_timeout=PATIENCE).values()
+    assert gone.exception(PATIENCE).args[0].name() == "UNKNOWN_TOPIC_OR_PART", gone.exception()
 
 
 def main():

@@ -147,7 +147,7 @@ impl Cluster {
                     session.authenticate(listener, &request.auth_bytes, (asked.link.0, now), locked_out)
                 });
             }
-            Request::CreateTopics(request) => Answer::Reply(self.state.create_topics(version, &request)),
+            Request::CreateTopics(request) => Answer::Reply(self.state.create_topics(&request)),
             Request::DeleteTopics(request) => Answer::Reply(self.state.delete_topics(version, &request)),
             Request::CreatePartitions(request) => Answer::Reply(self.state.create_partitions(&request)),
             Request::DeleteRecords(request) => Answer::Reply(self.state.delete_records(node_id, &request)),

@@ -20,14 +20,14 @@ use client_core::protocol::{
 };
 
 impl ClusterState {
-    pub(crate) fn create_topics(&mut self, version: i16, request: &CreateTopicsRequest) -> Response {
+    pub(crate) fn create_topics(&mut self, request: &CreateTopicsRequest) -> Response {
         let mut named: BTreeMap<&str, u32> = BTreeMap::new();
         for topic in &request.topics {
             *named.entry(&topic.name).or_default() += 1;
         }
         let topics = request.topics.iter().map(|topic| {
             let done = if named.get(topic.name.as_str()) == Some(&1) {
-                self.create(version, topic, request.validate_only)
+                self.create(topic, request.validate_only)
             } else {
                 Err(ErrorCode::InvalidRequest)
             };
@@ -45,19 +45,19 @@ impl ClusterState {
         CreateTopicsResponse { topics: topics.collect(), ..Default::default() }.into()
     }
 
-    fn create(&mut self, version: i16, topic: &CreatableTopic, validate_only: bool) -> Result<(), ErrorCode> {
+    fn create(&mut self, topic: &CreatableTopic, validate_only: bool) -> Result<(), ErrorCode> {
         if !topic.assignments.is_empty() {
             return Err(ErrorCode::InvalidReplicaAssignment);
         }
-        // As the cluster is configured (KIP-464).
-        let by_default = version >= DEFAULTS_SINCE;
+        // As the cluster is configured (KIP-464): in every version, though clients may count on it from 4 on only.
         let partitions = match topic.num_partitions {
-            -1 if by_default => self.config.default_partitions,
+            -1 => self.config.default_partitions,
             partitions => partitions,
         };
         let replication = match topic.replication_factor {
-            -1 if by_default => self.config.replication,
-            replication => usize::try_from(replication).map_err(|_| ErrorCode::InvalidReplicationFactor)?,
+            -1 => self.config.replication,
+            // None at all is refused, as any other number below is.
+            replication => usize::try_from(replication).unwrap_or(0),
         };
         if validate_only {
             return self.check_topic(&topic.name, partitions, replication);
@@ -232,8 +232,6 @@ const fn records_kept(partition_index: i32, error: ErrorCode) -> DeleteRecordsPa
     DeleteRecordsPartitionResult { partition_index, low_watermark: -1, error_code: error.code() }
 }
 
-/// The first version in which -1 partitions or replicas mean as many as the cluster makes by default.
-const DEFAULTS_SINCE: i16 = 4;
 /// The first version in which topics to delete may be named by id.
 const STATES_SINCE: i16 = 6;
 /// As the first offset to keep: none.

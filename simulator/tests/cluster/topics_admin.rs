@@ -72,7 +72,11 @@ fn what_cannot_be_created_is_refused() {
             "{name} {partitions}"
         );
     }
-    assert_eq!(create(&mut dialogue, 3, topic("old", -1, 1)), ErrorCode::InvalidPartitions, "before KIP-464");
+    assert_eq!(
+        create(&mut dialogue, 3, topic("t", -1, -2)),
+        ErrorCode::TopicAlreadyExists,
+        "before anything else"
+    );
     let assigned = CreatableTopic {
         assignments: vec![CreatableReplicaAssignment { partition_index: 0, broker_ids: vec![1] }],
         ..topic("assigned", -1, -1)
