@@ -61,7 +61,8 @@ describe('in Chromium, through the bridge', () => {
       ),
     );
     assert.deepEqual(described, [['ProtocolError', 'TOPIC_ALREADY_EXISTS'], [0, 1], 3]);
-    assert.equal(await countRecords(topic), 2);
+    // Kafka's tool adds the ends of the partitions up; what was deleted counts.
+    assert.equal(await countRecords(topic), 3);
   });
 
   test('a page reads what Kafka itself has written', PATIENCE, async () => {
