@@ -5,6 +5,9 @@ use super::{Options, PASSWORD, USER, certificates, memory};
 use std::path::Path;
 
 /// The properties of `node`, which keeps its data beside them or in memory.
+///
+/// Records are kept however old they say they are: tests write dates of years ago, and a broker looks for what is too old half a minute after it
+/// has started, and every five minutes.
 pub(super) fn properties(options: &Options, state: &State, node: &Node, folder: &Path) -> String {
     let in_memory = options.in_memory.then(|| memory::folder(folder)).flatten();
     let data = in_memory.as_deref().unwrap_or(folder).join(format!("data-{}", node.id));
@@ -66,6 +69,7 @@ share.coordinator.state.topic.replication.factor={replicas}
 share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=5
 unclean.leader.election.enable=false
+log.retention.ms=-1
 group.initial.rebalance.delay.ms=0
 "
     )
